@@ -1,0 +1,1 @@
+"""The public language of Chorale: events, topics, envelope, frozen schemas."""

@@ -1,0 +1,245 @@
+"""Every event of Chorale, one frozen struct per type and major version.
+
+A type is named ``fr.chorale.<subject>.<action>.v<major>``. Fields may be added with a default, never renamed,
+removed or narrowed: ``python -m contracts.compat`` refuses it. Money is ``Decimal`` (a JSON string), instants are
+aware UTC, legal days are dates.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+
+from invoice.directory import Service, Structure, Tenant
+from invoice.findings import Finding
+from invoice.model import InvoiceHeader
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Base of every event's data. ``TYPE`` is the CloudEvents type."""
+
+    TYPE: ClassVar[str]
+
+
+class ClaimCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a document's bytes are and what they must be. ``size`` in bytes; ``offset``/``length`` into a pack."""
+
+    bucket: str
+    key: str
+    sha256: str
+    size: int
+    media_type: str
+    offset: int | None = None
+    length: int | None = None
+
+
+class ReadField(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One value read on a page, with its evidence.
+
+    ``value`` is canonical (ISO date, ``1234.56``, 14 digits); ``raw`` is what stands on the page; ``page`` counts
+    from 1; ``box`` is x0, y0, x1, y1 in PDF points from the page's bottom left. ``sure`` means that nothing on the
+    page contradicts the value.
+    """
+
+    name: str
+    value: str
+    confidence: Literal["sure", "unsure"]
+    page: int
+    box: tuple[float, float, float, float]
+    keyword: str
+    raw: str
+
+
+class DocumentReceived(Payload, frozen=True, kw_only=True):
+    """The bytes of a deposit are stored, and nothing more is said."""
+
+    TYPE = "fr.chorale.document.received.v1"
+    document: ClaimCheck
+    depositor: str
+    received_at: Instant
+
+
+class DocumentRead(Payload, frozen=True, kw_only=True):
+    """What the reader found. ``empty`` names why nothing was read (a scan, no keyword): decisions.md 20."""
+
+    TYPE = "fr.chorale.document.read.v1"
+    sha256: str
+    pages: int
+    fields: tuple[ReadField, ...]
+    reader: str
+    empty: Finding | None = None
+
+
+class DocumentUnreadable(Payload, frozen=True, kw_only=True):
+    """The document cannot be opened: encrypted, damaged, too big or hostile."""
+
+    TYPE = "fr.chorale.document.unreadable.v1"
+    sha256: str
+    reasons: tuple[Finding, ...]
+    reader: str
+
+
+class DraftSaved(Payload, frozen=True, kw_only=True):
+    """A deposit waits for a person (*À vérifier*): it is not sent. ``reasons`` says what is missing or unsure."""
+
+    TYPE = "fr.chorale.draft.saved.v1"
+    depositor: str
+    contact: str
+    file_name: str
+    version: int
+    reasons: tuple[Finding, ...]
+    saved_at: Instant
+
+
+class DepositRefused(Payload, frozen=True, kw_only=True):
+    """A deposit is refused at entry: no invoice, no number burnt (decisions.md 14)."""
+
+    TYPE = "fr.chorale.deposit.refused.v1"
+    depositor: str
+    contact: str
+    file_name: str
+    reasons: tuple[Finding, ...]
+    refused_at: Instant
+    invoice_number: str | None = None
+
+
+class InvoiceSubmitted(Payload, frozen=True, kw_only=True):
+    """These data, accepted: from here on there is an invoice and its number is taken."""
+
+    TYPE = "fr.chorale.invoice.submitted.v1"
+    invoice: InvoiceHeader
+    document: ClaimCheck
+    depositor: str
+    contact: str
+    file_name: str
+    submitted_at: Instant
+    attempt: int = 1
+    validators: tuple[str, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+
+
+class InvoiceRouted(Payload, frozen=True, kw_only=True):
+    """The recipient is found: structure, service, and every rule looked at."""
+
+    TYPE = "fr.chorale.invoice.routed.v1"
+    attempt: int
+    tenant: str
+    structure_siret: str
+    structure_name: str
+    findings: tuple[Finding, ...]
+    directory_version: int
+    decided_at: Instant
+    service_code: str | None = None
+    service_label: str | None = None
+
+
+class InvoiceUnroutable(Payload, frozen=True, kw_only=True):
+    """No recipient may receive the invoice as it is addressed: every rule looked at, with what to correct."""
+
+    TYPE = "fr.chorale.invoice.unroutable.v1"
+    attempt: int
+    findings: tuple[Finding, ...]
+    directory_version: int
+    decided_at: Instant
+    tenant: str | None = None
+
+
+class StatusChanged(Payload, frozen=True, kw_only=True):
+    """The invoice entered a status. ``entry`` numbers the invoice's history from 1 without a gap."""
+
+    TYPE = "fr.chorale.status.changed.v1"
+    entry: int
+    status_from: str | None
+    status_to: str
+    actor: str
+    visibility: Literal["all", "body"]
+    changed_at: Instant
+    invoice_number: str
+    issue_date: date
+    supplier_siret: str
+    recipient_siret: str
+    payable: Decimal
+    currency: str
+    recipient_name: str | None = None
+    service_code: str | None = None
+    service_label: str | None = None
+    tenant: str | None = None
+    reasons: tuple[Finding, ...] = ()
+
+
+class NotificationAccepted(Payload, frozen=True, kw_only=True):
+    """A relay accepted a message about an invoice or a deposit. The first one to the body starts the delay."""
+
+    TYPE = "fr.chorale.notification.accepted.v1"
+    message: str
+    kind: str
+    audience: Literal["supplier", "body"]
+    accepted_at: Instant
+    entry: int | None = None
+
+
+class NotificationFailed(Payload, frozen=True, kw_only=True):
+    """A message was given up: the address refused it for good, or every attempt failed."""
+
+    TYPE = "fr.chorale.notification.failed.v1"
+    message: str
+    kind: str
+    audience: Literal["supplier", "body"]
+    failed_at: Instant
+    cause: Literal["permanent", "technical"]
+    entry: int | None = None
+
+
+class TenantPublished(Payload, frozen=True, kw_only=True):
+    """Latest version of a tenant. Replicas never lower ``version``."""
+
+    TYPE = "fr.chorale.tenant.published.v1"
+    version: int
+    tenant: Tenant
+    changed_by: str
+    changed_at: Instant
+    deleted: bool = False
+
+
+class StructurePublished(Payload, frozen=True, kw_only=True):
+    """Latest version of a public structure."""
+
+    TYPE = "fr.chorale.structure.published.v1"
+    version: int
+    structure: Structure
+    changed_by: str
+    changed_at: Instant
+    deleted: bool = False
+
+
+class ServicePublished(Payload, frozen=True, kw_only=True):
+    """Latest version of a service of a structure."""
+
+    TYPE = "fr.chorale.service.published.v1"
+    version: int
+    service: Service
+    changed_by: str
+    changed_at: Instant
+    deleted: bool = False
+
+
+EVENTS: tuple[type[Payload], ...] = (
+    DocumentReceived,
+    DocumentRead,
+    DocumentUnreadable,
+    DraftSaved,
+    DepositRefused,
+    InvoiceSubmitted,
+    InvoiceRouted,
+    InvoiceUnroutable,
+    StatusChanged,
+    NotificationAccepted,
+    NotificationFailed,
+    TenantPublished,
+    StructurePublished,
+    ServicePublished,
+)
+BY_TYPE: dict[str, type[Payload]] = {event.TYPE: event for event in EVENTS}

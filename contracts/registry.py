@@ -1,0 +1,84 @@
+"""The one table of topics: what travels where, who alone writes it, who reads it, and its key."""
+
+from typing import Literal
+
+import msgspec
+
+from contracts.events import (
+    DepositRefused,
+    DocumentRead,
+    DocumentReceived,
+    DocumentUnreadable,
+    DraftSaved,
+    InvoiceRouted,
+    InvoiceSubmitted,
+    InvoiceUnroutable,
+    NotificationAccepted,
+    NotificationFailed,
+    Payload,
+    ServicePublished,
+    StatusChanged,
+    StructurePublished,
+    TenantPublished,
+)
+
+DEFAULT_PARTITIONS = 12
+RETENTION_DAYS = 30
+ServiceName = Literal["ingest", "ocr", "routing", "status", "notify"]
+SERVICES: tuple[ServiceName, ...] = ("ingest", "ocr", "routing", "status", "notify")
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """One Kafka topic. ``writer`` is its only writer; ``key`` says in words what its messages are keyed by."""
+
+    name: str
+    events: tuple[type[Payload], ...]
+    writer: ServiceName
+    readers: tuple[ServiceName, ...]
+    key: str = "invoice id"
+    compacted: bool = False
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic(name="chorale.document.v1", events=(DocumentReceived,), writer="ingest", readers=("ocr",)),
+    Topic(name="chorale.reading.v1", events=(DocumentRead, DocumentUnreadable), writer="ocr", readers=("ingest",)),
+    Topic(
+        name="chorale.deposit.v1",
+        events=(DraftSaved, DepositRefused, InvoiceSubmitted),
+        writer="ingest",
+        readers=("routing", "status", "notify"),
+    ),
+    Topic(
+        name="chorale.routing.v1",
+        events=(InvoiceRouted, InvoiceUnroutable),
+        writer="routing",
+        readers=("status",),
+    ),
+    Topic(name="chorale.lifecycle.v1", events=(StatusChanged,), writer="status", readers=("notify",)),
+    Topic(
+        name="chorale.notification.v1",
+        events=(NotificationAccepted, NotificationFailed),
+        writer="notify",
+        readers=("status",),
+    ),
+    Topic(
+        name="chorale.directory.v1",
+        events=(TenantPublished, StructurePublished, ServicePublished),
+        writer="routing",
+        readers=("ingest",),
+        key="entry id, partitioned by structure",
+        compacted=True,
+    ),
+)
+
+TOPIC_OF: dict[type[Payload], Topic] = {event: topic for topic in TOPICS for event in topic.events}
+
+
+def dead_letter_topic(service: ServiceName) -> str:
+    """The mirror of a service's dead letters. The truth is in the service's own database."""
+    return f"chorale.{service}.dlq.v1"
+
+
+def topics_read_by(service: ServiceName) -> tuple[str, ...]:
+    """Names of the topics that a service consumes."""
+    return tuple(topic.name for topic in TOPICS if service in topic.readers)

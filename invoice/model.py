@@ -1,0 +1,33 @@
+"""The canonical invoice: the header that every service shares."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+TypeCode = Literal["380", "381"]
+Cadre = Literal["A1_FACTURE_FOURNISSEUR", "A2_FACTURE_FOURNISSEUR_DEJA_PAYEE"]
+
+
+class InvoiceHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Header and totals of one invoice. Lines stay in the document.
+
+    Amounts are ``Decimal`` in ``currency``; ``issue_date`` is a legal day (Europe/Paris).
+    SIRETs are 14 digits without spaces. ``payable`` is the *net à payer*.
+    """
+
+    invoice_number: str
+    issue_date: date
+    supplier_siret: str
+    recipient_siret: str
+    total_excl_tax: Decimal
+    tax: Decimal
+    total_incl_tax: Decimal
+    payable: Decimal
+    type_code: TypeCode = "380"
+    currency: str = "EUR"
+    cadre: Cadre = "A1_FACTURE_FOURNISSEUR"
+    service_code: str | None = None
+    engagement: str | None = None
+    contract: str | None = None

@@ -1,0 +1,1 @@
+"""The services of Chorale. A service imports `services.common` and never another service."""

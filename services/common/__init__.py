@@ -1,0 +1,1 @@
+"""Plumbing shared by every service. It knows no invoice rule."""

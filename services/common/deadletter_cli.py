@@ -1,0 +1,164 @@
+"""``python -m services.common.deadletter list|show|replay|drop --service NAME``: the operator's tool.
+
+Replaying and dropping are dry runs unless ``--apply``; who did it and why is kept. The running service replays what
+is marked, in order, and releases the events parked behind. The database is given by ``CHORALE_DSN``.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+
+import asyncpg
+
+from contracts.registry import SERVICES
+from services.common.db import Connection
+from services.common.record import unpack_headers
+
+_OPEN = "state in ('parked', 'replay')"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m services.common.deadletter", description=__doc__)
+    parser.add_argument("action", choices=("list", "show", "replay", "drop"))
+    parser.add_argument("ids", nargs="*", type=int, help="numbers of dead letters, as listed")
+    parser.add_argument("--service", required=True, choices=SERVICES)
+    parser.add_argument("--key", help="every letter of this key")
+    parser.add_argument("--reason", help="every letter with this reason code")
+    parser.add_argument("--all", action="store_true", help="every open letter")
+    parser.add_argument("--settled", action="store_true", help="list: those replayed or dropped, too")
+    parser.add_argument("--payload", action="store_true", help="show: print the message's value as well")
+    parser.add_argument("--apply", action="store_true", help="do it; without it nothing is changed")
+    parser.add_argument("--by", help="who decides (required with --apply)")
+    parser.add_argument("--note", help="why, for the audit")
+    return parser
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+async def _chosen(connection: Connection, given: argparse.Namespace) -> list[asyncpg.Record]:
+    where, arguments = ["true"] if given.settled else [_OPEN], []
+    for column, value in (
+        ("id = any(${}::bigint[])", given.ids),
+        ("key = ${}", given.key),
+        ("reason = ${}", given.reason),
+    ):
+        if value:
+            arguments.append(value)
+            where.append(column.format(len(arguments)))
+    return await connection.fetch(
+        f"select * from dead_letter where {' and '.join(where)} order by id limit 10000", *arguments
+    )
+
+
+async def _list(connection: Connection, given: argparse.Namespace) -> int:
+    rows = await _chosen(connection, given)
+    for row in rows:
+        place = f"{row['topic']}/{row['kafka_partition']}/{row['kafka_offset']}"
+        _say(
+            f"{row['id']:>6}  {row['parked_at']:%Y-%m-%d %H:%M:%S}  {row['state']:<8}  {row['kind']:<8}  "
+            f"{row['reason']:<24}  {row['type'] or '?':<36}  {row['key'] or '-'}  {place}"
+        )
+    _say(f"{len(rows)} dead letters of {given.service}")
+    return 0
+
+
+async def _show(connection: Connection, given: argparse.Namespace) -> int:
+    for row in await _chosen(connection, given):
+        shown = {name: str(value) for name, value in row.items() if name not in ("headers", "value")}
+        shown["headers"] = {
+            name: value.decode("utf-8", "backslashreplace") for name, value in unpack_headers(row["headers"])
+        }  # type: ignore[assignment]
+        shown["value_bytes"] = str(len(row["value"] or b""))
+        if given.payload:
+            shown["value"] = (row["value"] or b"").decode("utf-8", "backslashreplace")
+        _say(json.dumps(shown, indent=2, ensure_ascii=False))
+        for step in await connection.fetch(
+            "select * from dead_letter_audit where dead_letter_id = $1 order by id", row["id"]
+        ):
+            _say(f"  {step['at']:%Y-%m-%d %H:%M:%S} {step['action']} by {step['operator']}: {step['note'] or ''}")
+    return 0
+
+
+async def _settle(connection: Connection, given: argparse.Namespace) -> int:
+    if not (given.ids or given.key or given.reason or given.all):
+        _say("Say which: numbers, --key, --reason or --all.")
+        return 2
+    if given.apply and not given.by:
+        _say("--apply needs --by NAME: the decision is kept with its author.")
+        return 2
+    async with connection.transaction():
+        rows = await _chosen(connection, given)
+        ids = [row["id"] for row in rows]
+        if given.action == "replay":
+            ids = await _with_followers(connection, ids)
+        state = {"replay": "replay", "drop": "dropped"}[given.action]
+        for row in await connection.fetch(
+            "select id, kind, reason, key from dead_letter where id = any($1) order by id", ids
+        ):
+            _say(f"{given.action} {row['id']} ({row['kind']} {row['reason']}, key {row['key'] or '-'})")
+        if not given.apply:
+            _say(f"Dry run: {len(ids)} letters would be affected. Add --apply --by NAME to do it.")
+            return 0
+        await connection.execute(
+            "update dead_letter set state = $2, settled_at = case when $2 = 'dropped' then now() end"
+            " where id = any($1::bigint[])",
+            ids,
+            state,
+        )
+        await _audit(connection, ids, given.action, given)
+        if given.action == "drop":
+            await _release(connection, [row["key"] for row in rows if row["key"]], given)
+    _say(f"{len(ids)} letters: {state}.")
+    return 0
+
+
+async def _with_followers(connection: Connection, ids: list[int]) -> list[int]:
+    """A key's letters are replayed together and in order, or the invoice's events would overtake each other."""
+    rows = await connection.fetch(
+        f"select id from dead_letter where {_OPEN} and (id = any($1::bigint[]) or key in"
+        " (select key from dead_letter where id = any($1::bigint[]) and key is not null)) order by id",
+        ids,
+    )
+    return [row["id"] for row in rows]
+
+
+async def _release(connection: Connection, keys: list[str], given: argparse.Namespace) -> None:
+    """After a drop, what was only parked behind goes on unless another letter of the key still blocks it."""
+    rows = await connection.fetch(
+        "update dead_letter set state = 'replay' where key = any($1::text[]) and state = 'parked' and kind = 'behind'"
+        " and key not in (select key from dead_letter where key is not null and state = 'parked' and kind <> 'behind')"
+        " returning id",
+        keys,
+    )
+    await _audit(connection, [row["id"] for row in rows], "released", given)
+    if rows:
+        _say(f"{len(rows)} letters parked behind are released.")
+
+
+async def _audit(connection: Connection, ids: list[int], action: str, given: argparse.Namespace) -> None:
+    await connection.executemany(
+        "insert into dead_letter_audit (dead_letter_id, action, operator, note) values ($1, $2, $3, $4)",
+        [(number, action, given.by, given.note) for number in ids],
+    )
+
+
+async def _run(given: argparse.Namespace) -> int:
+    dsn = os.environ.get("CHORALE_DSN")
+    if not dsn:
+        _say("Set CHORALE_DSN to the service's database.")
+        return 2
+    connection = await asyncpg.connect(dsn, timeout=10, server_settings={"search_path": given.service})
+    try:
+        actions = {"list": _list, "show": _show, "replay": _settle, "drop": _settle}
+        return await actions[given.action](connection, given)
+    finally:
+        await connection.close()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the tool; returns its exit code."""
+    return asyncio.run(_run(_parser().parse_args(arguments)))

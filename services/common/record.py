@@ -1,0 +1,70 @@
+"""A message as it stands on a topic, before anybody knows whether it is an event."""
+
+from uuid import UUID, uuid5
+
+import msgspec
+
+from contracts.envelope import NAMESPACE, Event, Headers, Undecodable, decode
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[tuple[str, bytes]]).decode
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """Topic, place, key, headers and value of one message; ``value`` may be anything."""
+
+    topic: str
+    partition: int | None
+    offset: int | None
+    key: bytes | None
+    headers: Headers
+    value: bytes | None
+
+    @property
+    def place_id(self) -> UUID:
+        """An id for a message that carries none: the same place always gives the same id."""
+        return uuid5(NAMESPACE, f"{self.topic}/{self.partition}/{self.offset}")
+
+    @property
+    def key_text(self) -> str | None:
+        """The key as text a database can hold, or ``None``."""
+        return None if self.key is None else self.key.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """A record and what it turned out to be: an event, or the reason why it is none."""
+
+    record: Record
+    event: Event | None
+    poison: Undecodable | None
+
+    @property
+    def id(self) -> UUID:
+        """The event's id, or the place's for a poisonous record."""
+        return self.event.id if self.event else self.record.place_id
+
+    @property
+    def key(self) -> str | None:
+        """What the record is locked and ordered by."""
+        return self.event.subject if self.event else self.record.key_text
+
+
+def read(record: Record) -> Arrival:
+    """Decode; never raises."""
+    try:
+        event = decode(record.headers, record.value)
+        if record.key != event.subject.encode():
+            raise Undecodable("NOT_CLOUDEVENTS", "the key and ce_subject differ")
+        return Arrival(record=record, event=event, poison=None)
+    except Undecodable as error:
+        return Arrival(record=record, event=None, poison=error)
+
+
+def pack_headers(headers: Headers) -> bytes:
+    """Headers as the database keeps them, byte for byte."""
+    return _pack(headers)
+
+
+def unpack_headers(packed: bytes) -> Headers:
+    """The reverse of :func:`pack_headers`."""
+    return _unpack(packed)
