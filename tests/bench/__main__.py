@@ -1,0 +1,27 @@
+"""``python -m tests.bench [NAME …]``: measures, prints a table, and appends JSON lines to ``.local/bench.jsonl``."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from tests.bench import pipeline, plumbing
+from tests.bench.report import Figure, publish
+
+BENCHES: dict[str, Callable[[], Sequence[Figure]]] = {"plumbing": plumbing.measure, "pipeline": pipeline.measure}
+
+
+def main() -> int:
+    """Run the benches named, or all; an unknown name is told what there is."""
+    wanted = sys.argv[1:] or list(BENCHES)
+    unknown = [name for name in wanted if name not in BENCHES]
+    if unknown:
+        print(f"No bench called {', '.join(unknown)}; there are: {', '.join(BENCHES)}.")
+        return 2
+    # `pipeline` prints the plumbing's figures beside its own.
+    chosen = ["plumbing", "pipeline"] if "pipeline" in wanted else wanted
+    figures = [figure for name in chosen for figure in BENCHES[name]()]
+    publish(figures)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
