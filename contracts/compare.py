@@ -108,13 +108,13 @@ class _Comparison:
             self._add("type-changed", path, what)
 
     def _enum(self, old: Schema, new: Schema, path: str) -> None:
-        before, after = _values(old), _values(new)
+        before, after = [_json(value) for value in _values(old)], [_json(value) for value in _values(new)]
         for value in before:
             if value not in after:
-                self._add("enum-removed", path, f"no longer takes the value {_show(value)}")
+                self._add("enum-removed", path, f"no longer takes the value {value}")
         for value in after:
             if value not in before:
-                self._add("enum-added", path, f"now also takes the value {_show(value)}")
+                self._add("enum-added", path, f"now also takes the value {value}")
 
     def _bounds(self, old: Schema, new: Schema, path: str) -> None:
         for key in (*_LOWER, *_UPPER):
@@ -152,7 +152,7 @@ class _Comparison:
             self._add(
                 "made-required" if is_now else "made-optional", path, "was optional" if is_now else "was required"
             )
-        elif _default(before) != _default(after):
+        elif _json(before.get("default", "")) != _json(after.get("default", "")):
             self._add("default-changed", path, f"default changed from {_default(before)} to {_default(after)}")
         self.node(before, after, path)
 
@@ -162,7 +162,7 @@ def _added(field: Schema, required: bool) -> str:
 
 
 def _default(field: Schema) -> str:
-    return _show(field["default"]) if "default" in field else "none"
+    return _json(field["default"]) if "default" in field else "none"
 
 
 def _choices(node: Schema, root: Schema) -> tuple[bool, list[Schema]]:
@@ -210,7 +210,10 @@ def _refers(subschema: Any) -> bool:
     return '"$ref"' in json.dumps(subschema)
 
 
+def _json(value: Any) -> str:
+    """JSON tells ``1`` from ``true``, which Python takes for equal."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
 def _show(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(value.get("title") or value.get("type") or json.dumps(value, sort_keys=True))
-    return json.dumps(value, ensure_ascii=False)
+    return str(value.get("title") or value.get("type") or _json(value)) if isinstance(value, dict) else _json(value)

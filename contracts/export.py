@@ -21,7 +21,7 @@ from contracts.upcast import UPCASTERS
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = "python -m contracts.export"
 REGISTRY = "_registry"
-TABLE_BEGIN = f"<!-- topics: begin (written by {COMMAND}) -->"
+TABLE_BEGIN = "<!-- topics: begin (written by make contracts) -->"
 TABLE_END = "<!-- topics: end -->"
 
 topic_table = asyncapi.topic_table

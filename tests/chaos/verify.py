@@ -23,10 +23,10 @@ _UNDER_WAY = {
         " where d.state = 'submitted' and i.status is distinct from 'MISE_A_DISPOSITION'"
     ),
     "messages not sent": (
-        "select count(*) from notify.message where state in ('created', 'sending', 'temporary', 'technical')"
+        "select count(*) from notify.message where state in ('created', 'sending')"
     ),
     "notices not in the history": (
-        "select count(*) from notify.message m join status.invoice i on i.id::text = m.invoice::text"
+        "select count(*) from notify.message m join status.invoice i on i.id::text = m.subject"
         " where m.state = 'accepted' and not exists (select from status.history h"
         " where h.invoice = i.id and h.kind = 'notice' and h.notice ->> 'message' = m.id::text)"
     ),
@@ -154,10 +154,10 @@ async def _announcements(world: World, connection: Connection) -> list[str]:
     }
     wanted = sorted([*managers, "comptabilite@chaos.example"])
     rows = await connection.fetch(
-        "select invoice, array_agg(address order by address) as addresses from notify.message"
-        " where kind = 'mise_a_disposition' group by invoice"
+        "select subject, array_agg(address order by address) as addresses from notify.message"
+        " where kind = 'MISE_A_DISPOSITION' group by subject"
     )
-    found = {UUID(str(row["invoice"])): row["addresses"] for row in rows}
+    found = {UUID(row["subject"]): row["addresses"] for row in rows}
     return [
         f"invoice {identity}: announced to {found.get(identity)} instead of {wanted}"
         for identity, kind in world.accepted.items()

@@ -1,0 +1,1 @@
+"""The public language of Chorale, tested without any server."""

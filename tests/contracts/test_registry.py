@@ -1,0 +1,61 @@
+"""The one table of topics."""
+
+import re
+from collections import Counter
+
+import msgspec
+import pytest
+
+from contracts.events import BY_TYPE, EVENTS, Payload
+from contracts.registry import SERVICES, TOPIC_OF, TOPICS, dead_letter_topic, topics_read_by
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.TYPE)
+def test_every_event_is_in_exactly_one_topic(event: type[Payload]) -> None:
+    assert [topic.name for topic in TOPICS if event in topic.events] == [TOPIC_OF[event].name]
+
+
+def test_no_topic_carries_an_event_that_is_not_declared() -> None:
+    assert {event for topic in TOPICS for event in topic.events} == set(EVENTS)
+
+
+def test_every_struct_that_is_a_payload_is_declared() -> None:
+    declared = [event for event in Payload.__subclasses__() if event.__module__ == Payload.__module__]
+    assert declared == list(EVENTS)
+
+
+def test_types_and_topic_names_are_unique() -> None:
+    assert len(BY_TYPE) == len(EVENTS)
+    assert max(Counter(topic.name for topic in TOPICS).values()) == 1
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
+def test_a_type_is_named_after_subject_action_and_major(event: type[Payload]) -> None:
+    assert re.fullmatch(r"fr\.chorale\.[a-z]+\.[a-z_]+\.v[1-9][0-9]*", event.TYPE)
+
+
+def test_a_topic_has_one_writer_that_does_not_read_itself() -> None:
+    for topic in TOPICS:
+        assert topic.writer in SERVICES
+        assert topic.readers
+        assert set(topic.readers) <= set(SERVICES) - {topic.writer}
+
+
+def test_a_service_reads_what_the_registry_says() -> None:
+    for service in SERVICES:
+        assert set(topics_read_by(service)) == {topic.name for topic in TOPICS if service in topic.readers}
+
+
+def test_dead_letter_mirrors_are_no_event_topics() -> None:
+    mirrors = {dead_letter_topic(service) for service in SERVICES}
+    assert len(mirrors) == len(SERVICES)
+    assert not mirrors & {topic.name for topic in TOPICS}
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
+def test_an_event_is_frozen_and_takes_its_fields_by_name_only(event: type[Payload]) -> None:
+    config = event.__struct_config__
+    assert config.frozen
+    assert config.omit_defaults
+    with pytest.raises(TypeError, match="positional"):
+        event(*range(len(msgspec.structs.fields(event))))
