@@ -36,7 +36,10 @@ _REFERENCES = (
 
 
 class NumberKey(NamedTuple):
-    """What makes an invoice unique (chorus-pro.md 5): issuer's SIREN, year of the invoice date, number as written."""
+    """What makes an invoice unique (chorus-pro.md 5): issuer's SIREN, year of the invoice date, number as written.
+
+    The number keeps its case: no source says that ``a1`` and ``A1`` are one number.
+    """
 
     issuer: str
     year: int
@@ -45,7 +48,8 @@ class NumberKey(NamedTuple):
 
 def number_key(header: InvoiceHeader) -> NumberKey:
     """The uniqueness triplet of an invoice."""
-    return NumberKey(siren_of(header.supplier_siret), header.issue_date.year, header.invoice_number)
+    issuer = siren_of(normalise(header.supplier_siret))
+    return NumberKey(issuer, header.issue_date.year, header.invoice_number.strip())
 
 
 def number_taken(header: InvoiceHeader) -> Finding:

@@ -163,10 +163,10 @@ def subjects(stack: Stack) -> dict[str, str]:
     after = 0
     while True:
         page = httpx.get(f"{stack.smtp.url}/api/messages", params={"after": after, "limit": 500, "bodies": 0}).json()
-        if not page["messages"]:
+        if not page:
             return found
-        found |= {mail["message_id"]: mail["subject"] for mail in page["messages"]}
-        after = max(mail["id"] for mail in page["messages"])
+        found |= {mail["message_id"]: mail["subject"] for mail in page}
+        after = max(mail["id"] for mail in page)
 
 
 def run(folder: Path, demo: bool) -> int:

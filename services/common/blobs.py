@@ -70,7 +70,12 @@ class Blobs:
         def store() -> None:
             source.seek(0)
             self._client.put_object(
-                bucket_name=self._bucket, object_name=key, data=source, length=size, content_type=media_type
+                bucket_name=self._bucket,
+                object_name=key,
+                data=source,
+                length=size,
+                content_type=media_type,
+                num_parallel_uploads=1,  # more would hold several parts of each document in memory
             )
 
         await self._call(store)
@@ -101,11 +106,13 @@ class Blobs:
         """Delete an object; one that is gone already is no error."""
         await self._call(lambda: self._client.remove_object(bucket_name=self._bucket, object_name=key))
 
-    async def older_than(self, prefix: str, instant: datetime, limit: int = 1000) -> list[str]:
-        """Keys under ``prefix`` last written before ``instant``, ``limit`` at most."""
+    async def older_than(self, prefix: str, instant: datetime, limit: int = 1000, *, after: str = "") -> list[str]:
+        """Keys under ``prefix`` behind ``after`` last written before ``instant``, in order, ``limit`` at most."""
 
         def listing() -> Iterator[str]:
-            for found in self._client.list_objects(bucket_name=self._bucket, prefix=prefix, recursive=True):
+            for found in self._client.list_objects(
+                bucket_name=self._bucket, prefix=prefix, recursive=True, start_after=after or None
+            ):
                 if found.object_name and found.last_modified and found.last_modified < instant:
                     yield found.object_name
 

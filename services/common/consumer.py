@@ -43,6 +43,7 @@ class Consumer:
         self._settings = settings
         self._deliver = deliver
         self._progress = time.monotonic()
+        self._in_hand = 0
         self._stopping = asyncio.Event()
         self._consumer: AIOKafkaConsumer | None = None
         self.joined = False
@@ -66,6 +67,7 @@ class Consumer:
                 except (KafkaError, OSError) as error:
                     telemetry.logger().warning("consumer.away", error=type(error).__name__)
                     failures += 1
+                    self._progress = time.monotonic()
                     await asyncio.sleep(backoff(failures))
         finally:
             watchdog.cancel()
@@ -97,6 +99,7 @@ class Consumer:
                 await self._round(consumer)
         finally:
             self.joined = False
+            self._consumer = None
             with suppress(Exception):
                 await asyncio.wait_for(consumer.stop(), 5)
 
@@ -113,10 +116,14 @@ class Consumer:
             return
         records = [record for _, batch in found for record in batch]
         telemetry.BATCH_SIZE.observe(len(records))
-        if await self._deliver_until_done([_record(r) for r in records]):
+        self._in_hand = len(records)
+        done = await self._deliver_until_done([_record(r) for r in records])
+        self._in_hand = 0
+        self._progress = time.monotonic()
+        if done:
+            offsets = {partition: batch[-1].offset + 1 for partition, batch in found}
             with suppress(CommitFailedError, IllegalStateError):
-                await consumer.commit({partition: batch[-1].offset + 1 for partition, batch in found})
-            self._progress = time.monotonic()
+                await asyncio.wait_for(consumer.commit(offsets), 15)  # while the broker is away it would wait for ever
 
     async def _fetch(self, consumer: AIOKafkaConsumer) -> list[tuple[TopicPartition, list[ConsumerRecord]]]:
         """Records by partition in offset order; a partition may come twice, its later part last."""
@@ -156,11 +163,13 @@ class Consumer:
             if time.monotonic() - before > 2 * nap:
                 # The whole process stood still (a frozen machine): that is no stall of ours, give it a fresh chance.
                 self._progress = time.monotonic()
-            lag = self._lag()
+            lag = self._lag() + self._in_hand
             telemetry.LAG.set(lag)
             if lag and time.monotonic() - self._progress > self._settings.stall_seconds:
                 telemetry.logger().error("consumer.stalled", lag=lag)
                 faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
+                sys.stderr.write(telemetry.waiting_tasks())
+                sys.stderr.flush()
                 os._exit(STALLED_EXIT_CODE)
 
     def _lag(self) -> int:
@@ -184,7 +193,7 @@ def _record(found: ConsumerRecord) -> Record:
         partition=found.partition,
         offset=found.offset,
         key=found.key,
-        headers=list(found.headers),
+        headers=[(name, value or b"") for name, value in found.headers],  # Kafka also knows headers without a value
         value=found.value,
     )
 

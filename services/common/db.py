@@ -93,7 +93,7 @@ async def migrate(dsn: str, schema: str, package: str) -> list[str]:
     connection = await asyncpg.connect(dsn, timeout=10, server_settings={"search_path": schema})
     applied: list[str] = []
     try:
-        await connection.execute("select pg_advisory_lock($1)", lock_number(schema, "migrations"))
+        await connection.execute("select pg_advisory_lock($1)", lock_number(f"{schema}/migrations", ""))
         await connection.execute(
             "create table if not exists migration"
             " (name text primary key, sha256 text not null, applied_at timestamptz not null default now())"

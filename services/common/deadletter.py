@@ -88,14 +88,14 @@ def _clean(text: str) -> str:
 
 def _mirror(service: ServiceName, arrival: Arrival, reason: Reason) -> outbox.Outgoing:
     record = arrival.record
-    size = sum(len(name) + len(value or b"") for name, value in record.headers)
+    size = sum(len(name.encode()) + len(value or b"") + 10 for name, value in record.headers)
     fits = size < 32_000 and len(record.value or b"") <= outbox.MAX_VALUE_BYTES
     return outbox.Outgoing(
         topic=dead_letter_topic(service),
         key=arrival.key,
         headers=[
             *(record.headers if fits else []),
-            ("chorale_reason", reason.code.encode()),
+            ("chorale_reason", _clean(reason.code).encode()),
             ("chorale_origin", f"{record.topic}/{record.partition}/{record.offset}".encode()),
         ],
         value=record.value if fits else None,
@@ -110,9 +110,14 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def keys_to_replay(connection: Connection, limit: int = 50) -> list[str]:
-    """Keys (or ``#id`` for letters without one) with letters to replay, oldest first."""
+    """Keys (or ``#id`` for letters without one) with letters to replay, oldest first.
+
+    What is only parked behind goes on by itself once nothing before it stays parked.
+    """
     rows = await connection.fetch(
-        "select coalesce(key, '#' || id) as name from dead_letter where state = 'replay'"
+        "select coalesce(key, '#' || id) as name from dead_letter l where state in ('parked', 'replay')"
+        " and (state = 'replay' or kind = 'behind' and not exists (select from dead_letter b where b.key = l.key"
+        "  and b.id < l.id and b.state = 'parked' and b.kind <> 'behind'))"
         " group by 1 order by min(id) limit $1",
         limit,
     )
@@ -120,15 +125,15 @@ async def keys_to_replay(connection: Connection, limit: int = 50) -> list[str]:
 
 
 async def to_replay(connection: Connection, name: str) -> list[Letter]:
-    """The letters of one key to replay, in order, stopping before the first that stays parked."""
+    """The letters of one key to replay, in order, stopping before the first that stays parked. They are locked."""
     rows = await connection.fetch(
-        "select id, topic, kafka_partition, kafka_offset, key, headers, value, state from dead_letter"
-        " where coalesce(key, '#' || id) = $1 and state in ('parked', 'replay') order by id",
+        "select id, topic, kafka_partition, kafka_offset, key, headers, value, state, kind from dead_letter"
+        " where coalesce(key, '#' || id) = $1 and state in ('parked', 'replay') order by id for update",
         name,
     )
     letters: list[Letter] = []
     for row in rows:
-        if row["state"] != "replay":
+        if row["state"] == "parked" and row["kind"] != "behind":
             break
         record = Record(
             topic=row["topic"],

@@ -39,8 +39,10 @@ def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
 
 
-async def _chosen(connection: Connection, given: argparse.Namespace) -> list[asyncpg.Record]:
-    where, arguments = ["true"] if given.settled else [_OPEN], []
+async def _chosen(
+    connection: Connection, given: argparse.Namespace, *, settled: bool = False, lock: bool = False
+) -> list[asyncpg.Record]:
+    where, arguments = ["true"] if settled else [_OPEN], []
     for column, value in (
         ("id = any(${}::bigint[])", given.ids),
         ("key = ${}", given.key),
@@ -50,27 +52,37 @@ async def _chosen(connection: Connection, given: argparse.Namespace) -> list[asy
             arguments.append(value)
             where.append(column.format(len(arguments)))
     return await connection.fetch(
-        f"select * from dead_letter where {' and '.join(where)} order by id limit 10000", *arguments
+        f"select * from dead_letter where {' and '.join(where)} order by id limit 10000{_locked(lock)}", *arguments
     )
 
 
+def _locked(lock: bool) -> str:
+    """Whoever replays or settles the same letters at the same time waits, and then sees them as they have become."""
+    return " for update" if lock else ""
+
+
+def _plain(text: str) -> str:
+    """For a terminal: keys are bytes that anybody may have sent."""
+    return text if text.isprintable() else ascii(text)
+
+
 async def _list(connection: Connection, given: argparse.Namespace) -> int:
-    rows = await _chosen(connection, given)
+    rows = await _chosen(connection, given, settled=given.settled)
     for row in rows:
         place = f"{row['topic']}/{row['kafka_partition']}/{row['kafka_offset']}"
         _say(
             f"{row['id']:>6}  {row['parked_at']:%Y-%m-%d %H:%M:%S}  {row['state']:<8}  {row['kind']:<8}  "
-            f"{row['reason']:<24}  {row['type'] or '?':<36}  {row['key'] or '-'}  {place}"
+            f"{row['reason']:<24}  {row['type'] or '?':<36}  {_plain(row['key'] or '-')}  {place}"
         )
     _say(f"{len(rows)} dead letters of {given.service}")
     return 0
 
 
 async def _show(connection: Connection, given: argparse.Namespace) -> int:
-    for row in await _chosen(connection, given):
+    for row in await _chosen(connection, given, settled=given.settled or bool(given.ids)):
         shown = {name: str(value) for name, value in row.items() if name not in ("headers", "value")}
         shown["headers"] = {
-            name: value.decode("utf-8", "backslashreplace") for name, value in unpack_headers(row["headers"])
+            name: (value or b"").decode("utf-8", "backslashreplace") for name, value in unpack_headers(row["headers"])
         }  # type: ignore[assignment]
         shown["value_bytes"] = str(len(row["value"] or b""))
         if given.payload:
@@ -91,15 +103,15 @@ async def _settle(connection: Connection, given: argparse.Namespace) -> int:
         _say("--apply needs --by NAME: the decision is kept with its author.")
         return 2
     async with connection.transaction():
-        rows = await _chosen(connection, given)
+        rows = await _chosen(connection, given, lock=given.apply)
         ids = [row["id"] for row in rows]
         if given.action == "replay":
-            ids = await _with_followers(connection, ids)
+            ids = await _with_followers(connection, ids, lock=given.apply)
         state = {"replay": "replay", "drop": "dropped"}[given.action]
         for row in await connection.fetch(
             "select id, kind, reason, key from dead_letter where id = any($1) order by id", ids
         ):
-            _say(f"{given.action} {row['id']} ({row['kind']} {row['reason']}, key {row['key'] or '-'})")
+            _say(f"{given.action} {row['id']} ({row['kind']} {row['reason']}, key {_plain(row['key'] or '-')})")
         if not given.apply:
             _say(f"Dry run: {len(ids)} letters would be affected. Add --apply --by NAME to do it.")
             return 0
@@ -116,22 +128,22 @@ async def _settle(connection: Connection, given: argparse.Namespace) -> int:
     return 0
 
 
-async def _with_followers(connection: Connection, ids: list[int]) -> list[int]:
+async def _with_followers(connection: Connection, ids: list[int], *, lock: bool) -> list[int]:
     """A key's letters are replayed together and in order, or the invoice's events would overtake each other."""
     rows = await connection.fetch(
         f"select id from dead_letter where {_OPEN} and (id = any($1::bigint[]) or key in"
-        " (select key from dead_letter where id = any($1::bigint[]) and key is not null)) order by id",
+        f" (select key from dead_letter where id = any($1::bigint[]) and key is not null)) order by id{_locked(lock)}",
         ids,
     )
     return [row["id"] for row in rows]
 
 
 async def _release(connection: Connection, keys: list[str], given: argparse.Namespace) -> None:
-    """After a drop, what was only parked behind goes on unless another letter of the key still blocks it."""
+    """After a drop, what was only parked behind goes on, up to the next letter of the key that stays parked."""
     rows = await connection.fetch(
-        "update dead_letter set state = 'replay' where key = any($1::text[]) and state = 'parked' and kind = 'behind'"
-        " and key not in (select key from dead_letter where key is not null and state = 'parked' and kind <> 'behind')"
-        " returning id",
+        "update dead_letter l set state = 'replay' where key = any($1::text[]) and state = 'parked' and kind = 'behind'"
+        " and not exists (select from dead_letter b where b.key = l.key and b.id < l.id and b.state = 'parked'"
+        "  and b.kind <> 'behind') returning id",
         keys,
     )
     await _audit(connection, [row["id"] for row in rows], "released", given)

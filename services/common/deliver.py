@@ -1,7 +1,6 @@
 """A batch through: locks, inbox, handler and outbox in one transaction. Needs no broker."""
 
 import asyncio
-import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -127,18 +126,18 @@ class Deliver:
         for arrival in arrivals:
             await self._alone(arrival)
 
-    async def _together(self, arrivals: Sequence[Arrival]) -> None:
+    async def _together(self, arrivals: Sequence[Arrival], *, with_waiting: bool = True) -> None:
         with telemetry.BATCH_SECONDS.time():
             async with transaction(self._pool, self._service, keys=keys_of(arrivals)) as tx:
                 fresh_ids = await inbox.take(tx.conn, (arrival.id for arrival in arrivals))
-                fresh = [a for a in {a.id: a for a in reversed(arrivals)}.values() if a.id in fresh_ids][::-1]
-                parked = await self._handle_fresh(tx, fresh)
+                fresh = [a for a in {a.id: a for a in arrivals}.values() if a.id in fresh_ids]
+                parked = await self._handle_fresh(tx, fresh, with_waiting)
         telemetry.CONSUMED.labels(outcome="repeated").inc(len(arrivals) - len(fresh))
         telemetry.CONSUMED.labels(outcome="handled").inc(len(fresh) - parked)
         telemetry.CONSUMED.labels(outcome="parked").inc(parked)
         self.limit.count(handled=len(fresh) - parked, parked=parked)
 
-    async def _handle_fresh(self, tx: Tx, fresh: Sequence[Arrival]) -> int:
+    async def _handle_fresh(self, tx: Tx, fresh: Sequence[Arrival], with_waiting: bool) -> int:
         """Park what is poisonous or behind a parked key, handle the rest; returns how many were parked."""
         blocked, queued = await waiting.look_up(tx.conn, keys_of(fresh))
         good: list[Arrival] = []
@@ -155,25 +154,21 @@ class Deliver:
             else:
                 good.append(arrival)
         tx.outgoing += await deadletter.park(tx.conn, self._service, parked)
-        await apply(tx, self._handler, [*good, *(a for a in queued if a.key not in blocked)], queued)
+        brought = [a for a in queued if with_waiting and a.key not in blocked]
+        await apply(tx, self._handler, [*good, *brought], queued)
         return len(parked)
 
     async def _alone(self, arrival: Arrival) -> None:
-        last = ""
-        for _ in range(BUG_ATTEMPTS):
-            try:
-                await self._together([arrival])
-                return
-            except Rejected as error:
-                await self._park(arrival, deadletter.Reason("rejected", error.code, error.detail))
-                return
-            except Exception as error:
-                if is_transient(error):
-                    raise Transient(type(error).__name__) from error
-                last = traceback.format_exc(chain=False)
-                kind = type(error).__name__
-                await asyncio.sleep(0.05)
-        await self._park(arrival, deadletter.Reason("bug", "BUG", kind, scrub(last)))
+        try:
+            await self._together([arrival])
+            return
+        except Exception as error:
+            if is_transient(error):
+                raise Transient(type(error).__name__) from error
+        # What waited for this key may be to blame: once more without it, the sweeper tries that by itself.
+        reason = await attempt(lambda: self._together([arrival], with_waiting=False), BUG_ATTEMPTS - 1)
+        if reason is not None:
+            await self._park(arrival, reason)
 
     async def _park(self, arrival: Arrival, reason: deadletter.Reason) -> None:
         try:
@@ -186,6 +181,24 @@ class Deliver:
             raise
         telemetry.CONSUMED.labels(outcome="parked").inc()
         self.limit.count(handled=0, parked=1)
+
+
+async def attempt(work: Callable[[], Awaitable[None]], times: int = BUG_ATTEMPTS) -> deadletter.Reason | None:
+    """``None`` when it went well, else why it never will: rejected, or a bug every time. Raises :class:`Transient`."""
+    reason = None
+    for number in range(times):
+        if number:
+            await asyncio.sleep(0.05)
+        try:
+            await work()
+            return None
+        except Rejected as error:
+            return deadletter.Reason("rejected", error.code, error.detail)
+        except Exception as error:
+            if is_transient(error):
+                raise Transient(type(error).__name__) from error
+            reason = deadletter.Reason("bug", "BUG", type(error).__name__, telemetry.where(error).replace("\0", ""))
+    return reason
 
 
 async def apply(tx: Tx, handler: Handler, arrivals: Sequence[Arrival], queued: Sequence[Arrival]) -> None:
@@ -203,17 +216,12 @@ async def apply(tx: Tx, handler: Handler, arrivals: Sequence[Arrival], queued: S
             pending = left
             break
         pending = left
-    still = {event.id for event in pending}
+    still, waited = {event.id for event in pending}, {arrival.id for arrival in queued}
     await waiting.leave(tx.conn, [a.id for a in queued if a.id in by_id and a.id not in still])
-    await waiting.keep(tx.conn, [by_id[i] for i in still if i not in {a.id for a in queued}])
+    await waiting.keep(tx.conn, [a for a in arrivals if a.id in still and a.id not in waited])
     telemetry.CONSUMED.labels(outcome="waiting").inc(len(still))
 
 
 def keys_of(arrivals: Iterable[Arrival]) -> set[str]:
     """The keys to lock for these arrivals."""
     return {arrival.key for arrival in arrivals if arrival.key is not None}
-
-
-def scrub(text: str) -> str:
-    """A traceback without the last line's message: an exception's text may quote a document."""
-    return "\n".join(line for line in text.splitlines()[:-1])[-8000:].replace("\0", "")

@@ -82,26 +82,25 @@ class Relay:
         self._connection: Connection | None = None
         self._producer: AIOKafkaProducer | None = None
         self._wake = asyncio.Event()
+        self._failures = 0
         self.healthy = False
 
     async def run(self) -> None:
         """Relay until cancelled; any failure starts over with a new connection and producer."""
-        failures = 0
         try:
             while True:
                 try:
                     await self._open()
-                    failures = 0
                     await self._relay_forever()
                 except Exception as error:
                     if not is_transient(error) and not isinstance(error, KafkaError):
                         telemetry.logger().exception("relay.failed", lane=self._settings.lane)
                     else:
                         telemetry.logger().warning("relay.away", lane=self._settings.lane, error=type(error).__name__)
-                    failures += 1
+                    self._failures += 1
                 self.healthy = False
                 await self._close()
-                await asyncio.sleep(backoff(failures))
+                await asyncio.sleep(backoff(self._failures))
         finally:
             await self._close()
 
@@ -120,7 +119,7 @@ class Relay:
         )
         self._connection = connection
         await connection.add_listener(channel(settings.schema), lambda *_: self._wake.set())
-        number = lock_number(settings.schema, f"relay/{settings.lane}")
+        number = lock_number(f"{settings.schema}/relay", settings.lane)  # apart from the keys of events
         while not await connection.fetchval("select pg_try_advisory_lock($1)", number):
             self.healthy = True
             await asyncio.sleep(settings.poll_seconds)
@@ -140,7 +139,7 @@ class Relay:
     async def _close(self) -> None:
         if self._producer is not None:
             with suppress(Exception):
-                await asyncio.wait_for(self._producer.stop(), 5)
+                await asyncio.wait_for(_abandon(self._producer), 5)
             self._producer = None
         if self._connection is not None:
             with suppress(Exception):
@@ -164,9 +163,11 @@ class Relay:
             _RELAY_BATCH,
         )
         if not rows:
+            self._failures = 0
             return 0
         await self._send(rows)
         await self._mark([row["id"] for row in rows])
+        self._failures = 0
         telemetry.RELAYED.labels(lane=self._settings.lane).inc(len(rows))
         return len(rows)
 
@@ -212,6 +213,18 @@ class Relay:
             list(ids),
         )
         await self._connection.execute("select pg_notify($1, '')", channel(self._settings.schema) + "_sent")
+
+
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """Let a producer go with what it has not sent: its rows are still in the outbox.
+
+    ``AIOKafkaProducer.stop()`` first sends what is buffered, for as long as the broker is away; left behind by a
+    timeout it would send old rows once the broker is back. So its sender is ended instead.
+    """
+    producer._closed = True
+    if producer._sender is not None:
+        await producer._sender.close()
+    await producer.client.close()
 
 
 async def prune(connection: Connection, keep: timedelta | None) -> int:

@@ -1,11 +1,13 @@
 """A message as it stands on a topic, before anybody knows whether it is an event."""
 
+import hashlib
 from uuid import UUID, uuid5
 
 import msgspec
 
 from contracts.envelope import NAMESPACE, Event, Headers, Undecodable, decode
 
+_MAX_KEY = 512  # a longer one fits no index; the subject of an event is never longer
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[tuple[str, bytes]]).decode
 
@@ -28,7 +30,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def key_text(self) -> str | None:
         """The key as text a database can hold, or ``None``."""
-        return None if self.key is None else self.key.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+        if self.key is None:
+            return None
+        text = self.key.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
+        return text if len(text) <= _MAX_KEY else f"{text[:200]}…{hashlib.sha256(self.key).hexdigest()}"
 
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):

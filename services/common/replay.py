@@ -1,13 +1,14 @@
 """What goes on beside the stream: re-applying waiting events, replaying dead letters, pruning, measuring."""
 
 import asyncio
-import traceback
 from datetime import timedelta
+from functools import partial
+from uuid import UUID
 
 from contracts.registry import ServiceName
 from services.common import deadletter, inbox, outbox, telemetry, waiting
 from services.common.db import Connection, Pool
-from services.common.deliver import Handler, apply, scrub, transaction
+from services.common.deliver import Handler, apply, attempt, transaction
 from services.common.failures import Rejected, is_transient
 
 
@@ -59,46 +60,57 @@ class Sweeper:
             await self._replay(name)
 
     async def _again(self, key: str) -> None:
+        """Re-apply what waits for a key; when that fails, one by one, so that only what can never work is parked."""
+        if await attempt(lambda: self._apply_waiting(key), 1) is None:
+            return
+        async with self._pool.acquire() as connection:
+            _, queued = await waiting.look_up(connection, [key])
+        for arrival in queued:
+            reason = await attempt(partial(self._apply_waiting, key, arrival.id))
+            if reason is not None:
+                await self._park_waiting(key, arrival.id, reason)
+                return
+
+    async def _apply_waiting(self, key: str, only: UUID | None = None) -> None:
         async with transaction(self._pool, self._service, keys=[key]) as tx:
             blocked, queued = await waiting.look_up(tx.conn, [key])
+            chosen = [arrival for arrival in queued if only in (None, arrival.id)]
             if key not in blocked:
-                await apply(tx, self._handler, queued, queued)
+                await apply(tx, self._handler, chosen, chosen)
+
+    async def _park_waiting(self, key: str, event: UUID, reason: deadletter.Reason) -> None:
+        async with transaction(self._pool, self._service, keys=[key]) as tx:
+            _, queued = await waiting.look_up(tx.conn, [key])
+            found = [arrival for arrival in queued if arrival.id == event]
+            await waiting.leave(tx.conn, [event])
+            tx.outgoing += await deadletter.park(tx.conn, self._service, [(arrival, reason) for arrival in found])
 
     async def _replay(self, name: str) -> None:
         """Replay one key's letters in order, each in its own transaction; a new failure parks it and the rest again."""
         while True:
-            try:
-                if not await self._replay_first(name):
-                    return
-            except Exception as error:
-                if is_transient(error):
-                    raise
-                await self._fail_first(name, error)
+            async with transaction(self._pool, self._service, keys=[name]) as tx:
+                letters = await deadletter.to_replay(tx.conn, name)
+            if not letters:
+                return
+            reason = await attempt(partial(self._replay_one, name, letters[0]))
+            if reason is not None:
+                await self._park_again(name, letters[0].id, reason)
                 return
 
-    async def _replay_first(self, name: str) -> bool:
+    async def _replay_one(self, name: str, letter: deadletter.Letter) -> None:
+        if letter.arrival.poison is not None:
+            raise Rejected(letter.arrival.poison.code, letter.arrival.poison.detail)
         async with transaction(self._pool, self._service, keys=[name]) as tx:
-            letters = await deadletter.to_replay(tx.conn, name)
-            if not letters:
-                return False
-            letter = letters[0]
-            if letter.arrival.poison is not None:
-                raise Rejected(letter.arrival.poison.code, letter.arrival.poison.detail)
+            if letter.id not in [other.id for other in (await deadletter.to_replay(tx.conn, name))[:1]]:
+                return  # another instance or a person was quicker
             await deadletter.settle(tx.conn, letter.id, "replayed")
             await apply(tx, self._handler, [letter.arrival], [])
-            telemetry.logger().info("deadletter.replayed", letter=letter.id)
-            return True
+        telemetry.logger().info("deadletter.replayed", letter=letter.id)
 
-    async def _fail_first(self, name: str, error: Exception) -> None:
-        if isinstance(error, Rejected):
-            reason = deadletter.Reason("rejected", error.code, error.detail)
-        else:
-            text = "".join(traceback.format_exception(error, chain=False))
-            reason = deadletter.Reason("bug", "BUG", type(error).__name__, scrub(text))
+    async def _park_again(self, name: str, letter: int, reason: deadletter.Reason) -> None:
         async with transaction(self._pool, self._service, keys=[name]) as tx:
-            letters = await deadletter.to_replay(tx.conn, name)
-            if letters:
-                await deadletter.settle(tx.conn, letters[0].id, "parked", reason)
+            if letter in [other.id for other in await deadletter.to_replay(tx.conn, name)]:
+                await deadletter.settle(tx.conn, letter, "parked", reason)
                 await deadletter.park_rest(tx.conn, name)
 
     async def _prune(self) -> None:
@@ -122,8 +134,9 @@ async def _measure(connection: Connection) -> None:
     telemetry.WAITING_ROWS.set(row["waiting"])
     telemetry.WAITING_AGE.set(row["waiting_age"])
     telemetry.TIMERS_DUE.set(row["due"])
-    telemetry.DEAD_LETTERS.clear()
-    for letter in await connection.fetch(
+    letters = await connection.fetch(
         "select reason, count(*) as n from dead_letter where state in ('parked', 'replay') group by reason"
-    ):
+    )
+    telemetry.DEAD_LETTERS.clear()
+    for letter in letters:
         telemetry.DEAD_LETTERS.labels(reason=letter["reason"]).set(letter["n"])

@@ -42,14 +42,17 @@ class Runtime:
         self._server: Server | None = None
         self._relays: list[Relay] = []
 
-    async def open(self) -> None:
-        """Migrate and open the pools, waiting for a database that is still starting."""
+    async def open(self, package: str | None = None) -> None:
+        """Migrate and open the pools, waiting for a database that is still starting.
+
+        ``package`` holds the folder ``migrations``, that of the service unless given.
+        """
         settings = self.settings
         telemetry.configure(self.service, settings.log_level)
         dsn, api_dsn = settings.dsn.get_secret_value(), settings.api_dsn.get_secret_value()
         for attempt in range(1, 31):
             try:
-                applied = await migrate(dsn, self.service, f"services.{self.service}")
+                applied = await migrate(dsn, self.service, package or f"services.{self.service}")
                 break
             except Exception as error:
                 if attempt == 30 or not is_transient(error):
@@ -62,15 +65,18 @@ class Runtime:
         self.pool = await open_pool(dsn, self.service, idle_in_transaction_seconds=seconds)
         self.api_pool = await open_pool(api_dsn, self.service, idle_in_transaction_seconds=seconds)
 
-    def consume(self, handler: Handler) -> None:
-        """Consume this service's topics with ``handler``, and sweep what waits or is to be replayed."""
+    def consume(self, handler: Handler, *, group: str | None = None, topics: tuple[str, ...] | None = None) -> None:
+        """Consume with ``handler``, and sweep what waits or is to be replayed.
+
+        ``group`` is the service's name and ``topics`` are those it reads by the registry, unless given.
+        """
         settings = self.settings
         limit = Limit(settings.dead_letters_in_a_row, settings.dead_letter_share)
         self._consumer = Consumer(
             ConsumerSettings(
                 kafka=settings.kafka,
-                group=self.service,
-                topics=topics_read_by(self.service),
+                group=group or self.service,
+                topics=topics or topics_read_by(self.service),
                 batch_size=settings.batch_size,
                 linger_ms=settings.batch_linger_ms,
                 stall_seconds=settings.stall_seconds,

@@ -1,7 +1,9 @@
 """Structured logs with stable action names, and metrics with typed names. Never a document's content."""
 
+import asyncio
 import logging
 import sys
+import traceback
 from typing import Final
 
 import structlog
@@ -45,12 +47,12 @@ def configure(service: str, level: str) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        _without_texts,
     ]
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, _first_line],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(),
@@ -69,6 +71,51 @@ def configure(service: str, level: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def where(error: BaseException) -> str:
+    """The frames of an exception and of its causes, with types and never texts: those may quote a document."""
+    found: list[str] = []
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        inner = current.exceptions if isinstance(current, BaseExceptionGroup) else ()
+        found += [f"{type(current).__name__}\n{''.join(traceback.format_tb(current.__traceback__))}"]
+        found += [f"within it:\n{where(one)}" for one in inner]
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    return "caused by:\n".join(found)[:8000]
+
+
+def waiting_tasks() -> str:
+    """Where every asyncio task waits, innermost last: a task that waits stands on no thread's stack."""
+    lines: list[str] = []
+    for task in asyncio.all_tasks():
+        lines.append(f"task {task.get_name()}")
+        inner: object = task.get_coro()
+        while inner is not None:
+            frame = getattr(inner, "cr_frame", None) or getattr(inner, "gi_frame", None)
+            if frame is not None:
+                lines.append(f"  {frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_name}")
+            inner = getattr(inner, "cr_await", None) or getattr(inner, "gi_yieldfrom", None)
+    return "\n".join(lines) + "\n"
+
+
+def _without_texts(_: object, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """What ``exc_info`` says, without the texts of exceptions."""
+    given = entry.pop("exc_info", None)
+    if given is True:
+        given = sys.exc_info()
+    error = given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        entry["exception"] = where(error)
+    return entry
+
+
+def _first_line(_: object, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """asyncio puts the repr of futures and their exceptions below its first line."""
+    entry["event"] = str(entry["event"]).partition("\n")[0]
+    return entry
 
 
 def logger() -> structlog.stdlib.BoundLogger:

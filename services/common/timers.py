@@ -126,4 +126,5 @@ class Timers:
                 " and cancelled_at is null returning id, key, kind, due_at, traceparent",
                 [row["id"] for row in due],
             )
-            await self._handler(tx, [Timer(**dict(row)) for row in sorted(rows, key=lambda row: row["due_at"])])
+            if rows:
+                await self._handler(tx, [Timer(**dict(row)) for row in sorted(rows, key=lambda row: row["due_at"])])

@@ -14,10 +14,11 @@ async def look_up(connection: Connection, keys: Iterable[str]) -> tuple[set[str]
         return set(), []
     rows = await connection.fetch(
         "select distinct key, null::text as topic, null::bytea as headers, null::bytea as value,"
-        " null::timestamptz as since"
+        " null::bigint as position"
         " from dead_letter where key = any($1::text[]) and state in ('parked', 'replay')"
         " union all"
-        " select key, topic, headers, value, since from waiting_event where key = any($1::text[]) order by since",
+        " select key, topic, headers, value, position from waiting_event where key = any($1::text[])"
+        " order by position",
         wanted,
     )
     blocked = {row["key"] for row in rows if row["topic"] is None}
@@ -52,10 +53,14 @@ async def leave(connection: Connection, event_ids: Sequence[UUID]) -> None:
 
 
 async def oldest_keys(connection: Connection, older_than_seconds: float, limit: int = 100) -> list[str]:
-    """Keys whose events wait longer than that, for the sweeper."""
+    """Keys whose events wait longer than that, for the sweeper: some, by lot, so that none keeps others out.
+
+    Those with an open dead letter are left out: their events stay until it is settled.
+    """
     rows = await connection.fetch(
-        "select key from waiting_event where since < now() - make_interval(secs => $1)"
-        " group by key order by min(since) limit $2",
+        "select key from waiting_event where since < now() - make_interval(secs => $1) and not exists"
+        " (select from dead_letter d where d.key = waiting_event.key and d.state in ('parked', 'replay'))"
+        " group by key order by random() limit $2",
         older_than_seconds,
         limit,
     )

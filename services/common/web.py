@@ -18,6 +18,34 @@ from services.common.trace import child, trace_id
 
 Check = Callable[[], Awaitable[str | None]]
 PROBLEM = "application/problem+json"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_HTTP = {
+    400: ("BAD_REQUEST", "Demande illisible", "La demande ne peut pas être lue."),
+    404: ("NOT_FOUND", "Introuvable", "Il n'y a rien à cette adresse : vérifiez-la."),
+    405: (
+        "METHOD_NOT_ALLOWED",
+        "Méthode non permise",
+        "Cette adresse n'accepte pas cette méthode : voir Allow.",
+    ),
+}
+_INVALID = {
+    "missing": "Ce champ est obligatoire.",
+    "json_invalid": "Le corps n'est pas du JSON valide.",
+    "extra_forbidden": "Ce champ n'existe pas.",
+    "string_type": "Un texte est attendu.",
+    "string_too_short": "Le texte est trop court.",
+    "string_too_long": "Le texte est trop long.",
+    "string_pattern_mismatch": "Le texte n'a pas la forme attendue.",
+    "int_parsing": "Un nombre entier est attendu.",
+    "int_type": "Un nombre entier est attendu.",
+    "bool_parsing": "Vrai ou faux est attendu.",
+    "decimal_parsing": "Un montant est attendu.",
+    "date_from_datetime_parsing": "Une date est attendue (AAAA-MM-JJ).",
+    "datetime_from_date_parsing": "Un instant est attendu (RFC 3339).",
+    "uuid_parsing": "Un identifiant UUID est attendu.",
+    "literal_error": "La valeur n'est pas parmi celles qui sont permises.",
+    "enum": "La valeur n'est pas parmi celles qui sont permises.",
+}
 
 
 class Problem(Exception):
@@ -84,9 +112,14 @@ class _Edge:
 
         try:
             await self._app(scope, receive, sent)
+        except Exception as error:
+            if status != "000":
+                raise  # the answer has begun: the connection is cut
+            await failure(error).response(Request(scope))(scope, receive, sent)
         finally:
             route = getattr(scope.get("route"), "path", "other")
-            telemetry.HTTP_SECONDS.labels(scope["method"], route, status).observe(time.perf_counter() - started)
+            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+            telemetry.HTTP_SECONDS.labels(method, route, status).observe(time.perf_counter() - started)
 
 
 def create_app(service: str, *, token_secret: str, live: Check, ready: Sequence[Check]) -> FastAPI:
@@ -109,7 +142,7 @@ def create_app(service: str, *, token_secret: str, live: Check, ready: Sequence[
 
     @app.get("/health/ready", include_in_schema=False)
     async def health_ready() -> JSONResponse:
-        problems = [problem for check in ready if (problem := await check())]
+        problems = [problem for check in ready if (problem := await _asked(check))]
         return JSONResponse({"service": service, "ready": not problems, "problems": problems}, 503 if problems else 200)
 
     @app.get("/metrics", include_in_schema=False)
@@ -119,6 +152,27 @@ def create_app(service: str, *, token_secret: str, live: Check, ready: Sequence[
     return app
 
 
+async def _asked(check: Check) -> str | None:
+    try:
+        return await check()
+    except Exception as error:
+        return f"{getattr(check, '__name__', 'check')}: {type(error).__name__}"
+
+
+def _invalid(item: dict[str, Any]) -> dict[str, Any]:
+    """One entry of a validation problem. The value is shown to who sent it, shortened, unless it is a whole body."""
+    value = item.get("input")
+    asked = ", ".join(f"{name} {limit}" for name, limit in item.get("ctx", {}).items() if isinstance(limit, str | int))
+    said = item["msg"].removeprefix("Value error, ") if item["type"] == "value_error" else "La valeur ne convient pas."
+    return {
+        "field": ".".join(str(part) for part in item["loc"][1:]),
+        "value": str(value)[:100] if isinstance(value, str | int | float | bool) else None,
+        "rule": item["type"],
+        "message": _INVALID.get(item["type"], said),
+        "action": f"Corrigez ce champ ({asked})." if asked else "Corrigez ce champ.",
+    }
+
+
 def _add_problems(app: FastAPI) -> None:
     @app.exception_handler(Problem)
     async def on_problem(request: Request, problem: Problem) -> Response:
@@ -126,29 +180,16 @@ def _add_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid(request: Request, error: RequestValidationError) -> Response:
-        errors = [
-            {
-                "field": ".".join(str(part) for part in item["loc"][1:]),
-                "rule": item["type"],
-                "message": item["msg"],
-            }
-            for item in error.errors()
-        ]
+        errors = [_invalid(item) for item in error.errors()]
         problem = Problem(422, "REQUEST_INVALID", "Demande invalide", "Corrigez les champs indiqués.", errors=errors)
         return problem.response(request)
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:
-        code = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 400: "BAD_REQUEST"}.get(error.status_code, "HTTP_ERROR")
-        title = {404: "Introuvable", 405: "Méthode non permise", 400: "Demande illisible"}.get(
-            error.status_code, "Demande refusée"
-        )
+        refused = ("HTTP_ERROR", "Demande refusée", "La demande ne peut pas être traitée.")
+        code, title, detail = _HTTP.get(error.status_code, refused)
         headers = dict(error.headers) if error.headers else None
-        return Problem(error.status_code, code, title, str(error.detail), headers=headers).response(request)
-
-    @app.exception_handler(Exception)
-    async def on_bug(request: Request, error: Exception) -> Response:
-        return failure(error).response(request)
+        return Problem(error.status_code, code, title, detail, headers=headers).response(request)
 
 
 def failure(error: Exception) -> Problem:
@@ -181,6 +222,8 @@ class Server(uvicorn.Server):
                 timeout_keep_alive=30,
             )
         )
+        # A long answer (a live feed) looks at ``server.should_exit`` to end in time.
+        app.state.server = self
 
     def install_signal_handlers(self) -> None:
         """Signals belong to the runtime."""

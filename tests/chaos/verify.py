@@ -196,7 +196,6 @@ async def _mails(world: World, connection: Connection) -> tuple[int, list[str]]:
         after, mails = 0, []
         while True:
             page = (await client.get("/api/messages", params={"after": after, "limit": 1000, "bodies": 0})).json()
-            page = page["messages"] if isinstance(page, dict) else page
             if not page:
                 break
             mails += page

@@ -56,7 +56,7 @@ class Person:
         """Mails to this person's contact address."""
         assert self._inbox is not None
         answer = httpx.get(f"{self._inbox}/api/messages", params={"to": self.principal.contact, "limit": 100})
-        found: list[dict[str, Any]] = answer.json()["messages"]
+        found: list[dict[str, Any]] = answer.json()
         return found
 
     @contextmanager

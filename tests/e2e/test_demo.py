@@ -16,7 +16,7 @@ LIMIT = 150
 
 def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the demo as a person would, with an environment of its own to recognise what it leaves behind."""
-    marked = {**os.environ, "CHORALE_DEMO_TEST": str(os.getpid())}
+    marked = {**os.environ, "DEMO_TEST_MARK": str(os.getpid())}
     done = subprocess.run(
         [sys.executable, "-m", "deploy.demo", *arguments],
         capture_output=True,
@@ -33,7 +33,7 @@ def _left_behind() -> list[str]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get("CHORALE_DEMO_TEST") == str(os.getpid()):
+            if process.environ().get("DEMO_TEST_MARK") == str(os.getpid()):
                 found.append(" ".join(process.cmdline()))
         except (psutil.Error, OSError):
             continue

@@ -24,6 +24,7 @@ create sequence outbox_sequence_counter;
 
 -- Not yet: events whose predecessor has not come.
 create table waiting_event (
+    position bigint generated always as identity,
     event_id uuid primary key,
     key text not null,
     topic text not null,
@@ -31,7 +32,7 @@ create table waiting_event (
     value bytea,
     since timestamptz not null default now()
 );
-create index waiting_event_key on waiting_event (key, since);
+create index waiting_event_key on waiting_event (key, position);
 
 -- Dead letters, and the later events of their keys parked behind them.
 create table dead_letter (

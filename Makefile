@@ -1,0 +1,85 @@
+# Chorale: `make demo` shows it at work, `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.lock-installed
+DOCS ?=
+T ?=
+# Tests take what the folder says at the most; a longer one is stopped and counts as failed (seconds).
+# All of `make test` stays below 18 minutes.
+BUDGET_unit := 120
+BUDGET_contracts := 60
+BUDGET_integration := 300
+BUDGET_e2e := 240
+BUDGET_chaos := 180
+BUDGET_fuzz := 120
+BUDGET_corpus := 60
+FOLDERS := unit contracts integration e2e chaos fuzz corpus
+
+FIND_PYTHON = for candidate in "$${PYTHON:-}" python3.11 python3.12 python3.13 python3.14 python3; do \
+	  [ -n "$$candidate" ] && "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	    && { echo "$$candidate"; exit 0; } || true; \
+	done; \
+	echo "Python 3.11 or newer was not found: type 'apt-get install -y python3.11 python3.11-venv' (Debian, Ubuntu)" \
+	  "or 'brew install python@3.11' (macOS)." >&2; exit 1
+
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(STAMP) ## The Python environment in .venv, made again only when requirements.lock changes
+
+$(STAMP): requirements.lock
+	@python=$$($(FIND_PYTHON)); \
+	if ! "$$python" -m venv --clear $(VENV); then \
+	  echo "$$python cannot make a virtual environment: type 'apt-get install -y python3-venv' (Debian, Ubuntu)." >&2; \
+	  exit 1; \
+	fi; \
+	echo "Installing what requirements.lock names into $(VENV) ..."; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock; \
+	touch $@
+
+lock: venv ## Write requirements.lock again from requirements.in and requirements-dev.in
+	@$(BIN)/python -m venv .local/lock && .local/lock/bin/pip install --quiet --disable-pip-version-check pip-tools
+	@.local/lock/bin/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock requirements-dev.in
+
+servers: venv ## Fetch what the servers need once (Kafka's jars); the other servers come with the environment
+	@$(BIN)/python -m deploy.local fetch
+
+demo: venv ## The whole way of real PDF invoices, then a readable result; DOCS=folder takes yours
+	@$(BIN)/python -m deploy.demo $(DOCS)
+
+up: venv ## Run everything behind one address until Ctrl-C; the data stay in .local/
+	@exec $(BIN)/python -m deploy.local up
+
+reset: venv ## Remove the data that `make up` keeps
+	@$(BIN)/python -m deploy.local reset
+
+test: venv ## Every test that is not long, folder by folder, each within its time budget
+	@$(BIN)/python -m tests.run $(foreach folder,$(FOLDERS),$(folder)=$(BUDGET_$(folder)))
+
+test-long: venv ## The tests marked long
+	@$(BIN)/python -m pytest tests -m long --timeout 3600
+
+check: venv ## Style, types, import rules, contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python -m contracts.compat --all
+
+chaos: venv ## The long chaos run in the background: one line a round in .local/chaos.jsonl
+	@$(BIN)/python -m tests.chaos
+
+bench: venv ## All benchmarks, or one: T=pipeline
+	@$(BIN)/python -m tests.bench $(T)
+
+contracts: venv ## Write schemas and asyncapi.yaml again from the code
+	@$(BIN)/python -m contracts.export
+
+.PHONY: help venv lock servers demo up reset test test-long check chaos bench contracts

@@ -1,0 +1,1 @@
+"""Everything that starts, stops and builds: servers, topics, databases, the whole stack on one machine."""

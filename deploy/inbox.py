@@ -1,0 +1,186 @@
+"""An SMTP inbox for demo and tests: takes every mail, writes it as ``.eml``, and shows what came.
+
+``python -m deploy.inbox FOLDER SMTP_PORT HTTP_PORT``. A mail is answered 250 only once its file is complete under its
+final name: it outlives the process (not the machine: nothing is synced to the disk).
+"""
+
+import asyncio
+import email
+import email.policy
+import html
+import os
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+HOST = "127.0.0.1"
+SIZE_LIMIT = 25_000_000
+_TO, _AT = "X-Inbox-To", "X-Inbox-Received-At"
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One mail as it was taken. ``number`` counts from 1 in the order of arrival."""
+
+    number: int
+    path: Path
+
+    def read(self, bodies: bool) -> dict[str, Any]:
+        """What the JSON API says of it."""
+        message = email.message_from_bytes(self.path.read_bytes(), EmailMessage, policy=email.policy.default)
+        found: dict[str, Any] = {
+            "id": self.number,
+            "to": (message[_TO] or "").split(", "),
+            "from": str(message["From"] or ""),
+            "subject": str(message["Subject"] or ""),
+            "received_at": message[_AT],
+            "message_id": str(message["Message-ID"] or ""),
+            "traceparent": message["traceparent"],
+        }
+        if bodies:
+            found |= {"text": _body(message, "plain"), "html": _body(message, "html")}
+        return found
+
+
+def _body(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    return str(part.get_content()) if part is not None else ""
+
+
+class Store:
+    """The mails of one folder, one file each, in order of arrival."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self.mails = [Mail(number, path) for number, path in enumerate(sorted(folder.glob("*.eml")), start=1)]
+        self.arrived = asyncio.Event()
+
+    def add(self, recipients: list[str], content: bytes) -> Mail:
+        """Keep one mail; it is complete on return."""
+        number = len(self.mails) + 1
+        path = self._folder / f"{number:08d}.eml"
+        envelope = f"{_TO}: {', '.join(recipients)}\r\n{_AT}: {datetime.now(UTC).isoformat()}\r\n"
+        partial = path.with_suffix(".part")
+        with partial.open("wb") as target:
+            target.write(envelope.encode() + content)
+        os.rename(partial, path)
+        mail = Mail(number, path)
+        self.mails.append(mail)
+        return mail
+
+
+class Handler:
+    """What aiosmtpd calls."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        mail = self._store.add(envelope.rcpt_tos, envelope.original_content or b"")
+        return f"250 2.0.0 kept as {mail.number}"
+
+
+class Pages:
+    """``/`` for people, ``/api/messages`` and ``/messages/{id}`` for programs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def routes(self) -> list[Route]:
+        """The pages of the inbox."""
+        return [
+            Route("/", self.index),
+            Route("/api/messages", self.messages),
+            Route("/api/count", self.count),
+            Route("/messages/{number:int}", self.message),
+        ]
+
+    async def messages(self, request: Request) -> Response:
+        """``?after=ID`` starts behind a mail, ``?limit=N`` ends, ``?to=ADDRESS`` filters, ``?bodies=0`` is short."""
+        query = request.query_params
+        after, limit = int(query.get("after", "0")), int(query.get("limit", "1000000"))
+        bodies, to = query.get("bodies", "1") != "0", query.get("to")
+        chosen = self._store.mails[after : after + limit]
+        found = await asyncio.to_thread(lambda: [mail.read(bodies) for mail in chosen])
+        return JSONResponse([mail for mail in found if to is None or to in mail["to"]])
+
+    async def count(self, request: Request) -> Response:
+        return JSONResponse({"count": len(self._store.mails)})
+
+    async def message(self, request: Request) -> Response:
+        number = request.path_params["number"]
+        if not 1 <= number <= len(self._store.mails):
+            return Response("Message inconnu", status_code=404, media_type="text/plain; charset=utf-8")
+        mail = self._store.mails[number - 1]
+        if request.query_params.get("raw"):
+            return Response(mail.path.read_bytes(), media_type="message/rfc822")
+        found = mail.read(bodies=True)
+        shown = ("from", "to", "received_at", "message_id")
+        rows = "".join(f"<dt>{name}</dt><dd>{_escape(found[name])}</dd>" for name in shown)
+        return _page(
+            str(found["subject"]),
+            f"<dl>{rows}</dl><pre>{_escape(found['text'])}</pre>"
+            f'<iframe sandbox title="HTML" srcdoc="{_escape(found["html"])}"></iframe>'
+            f'<p><a href="?raw=1">.eml</a> · <a href="..">Tous les messages</a></p>',
+        )
+
+    async def index(self, request: Request) -> Response:
+        newest = self._store.mails[:-201:-1]
+        found = await asyncio.to_thread(lambda: [mail.read(bodies=False) for mail in newest])
+        rows = "".join(
+            f"<tr><td>{mail['received_at'][:19]}</td><td>{_escape(mail['to'])}</td>"
+            f'<td><a href="messages/{mail["id"]}">{_escape(mail["subject"])}</a></td></tr>'
+            for mail in found
+        )
+        count = len(self._store.mails)
+        head = "<tr><th>Reçu (UTC)</th><th>À</th><th>Objet</th></tr>"
+        return _page(f"Boîte de réception : {count} message(s)", f"<table>{head}{rows}</table>")
+
+
+def _escape(value: object) -> str:
+    return html.escape(", ".join(value) if isinstance(value, list) else str(value))
+
+
+def _page(title: str, body: str) -> HTMLResponse:
+    style = (
+        "body{font:16px/1.5 sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}table{border-collapse:collapse}"
+        "td,th{padding:.3rem .8rem;border-bottom:1px solid #ddd;text-align:left}dt{font-weight:bold}"
+        "pre{white-space:pre-wrap;background:#f6f6f6;padding:1rem}iframe{width:100%;height:30rem;border:1px solid #ddd}"
+    )
+    return HTMLResponse(
+        f'<!doctype html><html lang="fr"><meta charset="utf-8"><title>{_escape(title)}</title>'
+        f"<style>{style}</style><h1>{_escape(title)}</h1>{body}</html>"
+    )
+
+
+async def serve(folder: Path, smtp_port: int, http_port: int) -> None:
+    """Run both servers until the process is told to stop."""
+    store = Store(folder)
+    handler = Handler(store)
+    loop = asyncio.get_running_loop()
+    smtp = await loop.create_server(
+        lambda: SMTP(
+            handler, hostname="inbox.example", ident="inbox", data_size_limit=SIZE_LIMIT, enable_SMTPUTF8=True
+        ),
+        HOST,
+        smtp_port,
+    )
+    app = Starlette(routes=Pages(store).routes())
+    config = uvicorn.Config(app, host=HOST, port=http_port, log_level="warning", timeout_graceful_shutdown=1)
+    async with smtp:
+        await uvicorn.Server(config).serve()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))

@@ -1,0 +1,1 @@
+"""The real servers Chorale stands on, each started as a child process on loopback."""

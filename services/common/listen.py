@@ -1,0 +1,61 @@
+"""LISTEN on one channel for as long as the process lives; a lost connection is made again."""
+
+import asyncio
+from contextlib import suppress
+
+import asyncpg
+
+from services.common import telemetry
+from services.common.failures import backoff, is_transient
+
+
+class Listener:
+    """Wakes one waiter. A notification may be lost while the connection is away: wait with a timeout, then look."""
+
+    def __init__(self, dsn: str, channel: str) -> None:
+        self._dsn = dsn
+        self._channel = channel
+        self._woken = asyncio.Event()
+
+    async def wait(self, seconds: float) -> None:
+        """Until somebody notifies, or ``seconds`` have passed."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), seconds)
+        self._woken.clear()
+
+    def wake(self) -> None:
+        """Wake the waiter from inside the process."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        failures = 0
+        while True:
+            try:
+                await self._listen()
+                failures = 0
+            except Exception as error:
+                if not is_transient(error):
+                    telemetry.logger().exception("listen.failed", channel=self._channel)
+                failures += 1
+            await asyncio.sleep(backoff(max(1, failures)))
+
+    async def _listen(self) -> None:
+        connection = await asyncpg.connect(
+            self._dsn,
+            timeout=10,
+            command_timeout=10,
+            server_settings={"application_name": f"chorale-listen-{self._channel}"},
+        )
+        ended = asyncio.Event()
+        connection.add_termination_listener(lambda *_: ended.set())
+        try:
+            await connection.add_listener(self._channel, lambda *_: self._woken.set())
+            self._woken.set()
+            while not ended.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(ended.wait(), 30)
+                await connection.execute("select 1")
+        finally:
+            with suppress(Exception):
+                await connection.close(timeout=2)

@@ -1,0 +1,1 @@
+"""ingest: takes deposits, completes them from their reading, and says what became of them."""

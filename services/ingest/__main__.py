@@ -1,0 +1,31 @@
+"""ingest as a process: ``python -m services.ingest``."""
+
+from services.common.blobs import Blobs
+from services.common.runtime import Runtime, main
+from services.ingest import api, handlers
+from services.ingest.directory import CatchUp
+from services.ingest.settings import IngestSettings
+from services.ingest.sweep import Sweep
+
+
+async def compose() -> Runtime:
+    """Settings, pools, consumer, relay, timers, jobs, web."""
+    settings = IngestSettings()
+    runtime = Runtime("ingest", settings)
+    await runtime.open()
+    blobs = Blobs(settings)
+    catch_up = CatchUp(runtime.pool, settings.kafka, quiet_seconds=settings.directory_quiet_seconds)
+    sweep = Sweep(runtime.pool, blobs, age=settings.sweep_age, every_seconds=settings.sweep_every_seconds)
+    runtime.consume(handlers.handle)
+    runtime.relay()
+    runtime.timers(handlers.reading_overdue)
+    runtime.job("directory", catch_up.run)
+    runtime.job("sweep", sweep.run)
+    runtime.ready_when(catch_up.problem)
+    runtime.on_close(blobs.close)
+    api.add_routes(runtime.web(), api_pool=runtime.api_pool, blobs=blobs, settings=settings)
+    return runtime
+
+
+if __name__ == "__main__":
+    main(compose)

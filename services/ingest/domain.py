@@ -1,0 +1,187 @@
+"""What a deposit is, and what becomes of it: pure functions over what was read and what the directory holds."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from contracts.events import ClaimCheck, DocumentRead, ReadField
+from invoice.checks import NumberKey, check_deposit, number_key, number_taken
+from invoice.directory import Service, Structure, Tenant
+from invoice.draft import complete
+from invoice.findings import Finding, refusals
+from invoice.identifiers import normalise
+from invoice.model import InvoiceHeader
+
+PARIS = ZoneInfo("Europe/Paris")
+
+
+class State(StrEnum):
+    """Where a deposit stands."""
+
+    RECEIVED = "received"
+    TO_VERIFY = "to_verify"
+    SUBMITTED = "submitted"
+    REFUSED = "refused"
+    DUPLICATE = "duplicate"
+
+
+LABELS: Mapping[State, str] = MappingProxyType(
+    {
+        State.RECEIVED: "Reçue",
+        State.TO_VERIFY: "À vérifier",
+        State.SUBMITTED: "Déposée",
+        State.REFUSED: "Refusée",
+        State.DUPLICATE: "Doublon",
+    }
+)
+
+#: What a reading does to a deposit in each state. A duplicate has no document of its own, so nothing can be read of it.
+ON_READING: Mapping[State, Literal["apply", "already", "forbidden"]] = MappingProxyType(
+    {
+        State.RECEIVED: "apply",
+        State.TO_VERIFY: "already",
+        State.SUBMITTED: "already",
+        State.REFUSED: "already",
+        State.DUPLICATE: "forbidden",
+    }
+)
+
+Decided = Literal[State.TO_VERIFY, State.SUBMITTED, State.REFUSED]
+
+
+class Deposit(msgspec.Struct, frozen=True, kw_only=True):
+    """A deposit as a reading finds it. ``structures`` are the SIRETs the depositor could act for when depositing."""
+
+    id: UUID
+    state: State
+    depositor: str
+    contact: str
+    structures: tuple[str, ...]
+    file_name: str
+    received_at: datetime
+    document: ClaimCheck
+
+
+class Directory(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of the directory that a batch needs: structures by SIRET, their services by code, tenants by id."""
+
+    structures: Mapping[str, Structure] = MappingProxyType({})
+    services: Mapping[str, Mapping[str, Service]] = MappingProxyType({})
+    tenants: Mapping[str, Tenant] = MappingProxyType({})
+
+
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """An invoice completed from its reading, whose deposit checks are still to be made."""
+
+    header: InvoiceHeader
+    findings: tuple[Finding, ...]
+
+    def sirets(self) -> tuple[str, str]:
+        """Whose entries of the directory the checks need: the recipient's and the supplier's."""
+        return normalise(self.header.recipient_siret), normalise(self.header.supplier_siret)
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What is decided on a deposit. ``header`` is set if and only if it is submitted; ``tenant`` where it is known.
+
+    ``findings`` are what the depositor reads: reasons, warnings and what was filled in, never the rules that passed.
+    """
+
+    state: Decided
+    findings: tuple[Finding, ...]
+    header: InvoiceHeader | None = None
+    invoice_number: str | None = None
+    tenant: str | None = None
+
+    @property
+    def reasons(self) -> tuple[Finding, ...]:
+        """Why it was refused, or why it waits."""
+        if self.state is State.REFUSED:
+            return refusals(self.findings) or self.findings
+        return self.findings
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What an accepted invoice should still be told about."""
+        return tuple(f for f in self.findings if f.level == "warn")
+
+
+def of_unreadable(reasons: Sequence[Finding]) -> Verdict:
+    """What cannot be opened, is encrypted, too big or hostile is refused (decisions.md 20)."""
+    return Verdict(state=State.REFUSED, findings=tuple(reasons))
+
+
+def of_reading(read: DocumentRead, structures: Sequence[str]) -> Verdict | Candidate:
+    """What a reading alone decides, or the invoice to check.
+
+    A page on which nothing is recognised waits for a person (decisions.md 20); so does whatever is missing or unsure
+    (decisions.md 19); the State as recipient is refused (decisions.md 24).
+    """
+    number = read_number(read.fields)
+    if read.empty is not None:
+        return Verdict(state=State.TO_VERIFY, findings=(read.empty,), invoice_number=number)
+    draft = complete(read.fields, structures)
+    if draft.outcome == "refused":
+        return Verdict(state=State.REFUSED, findings=draft.findings, invoice_number=number)
+    if draft.header is None:
+        return Verdict(state=State.TO_VERIFY, findings=draft.findings, invoice_number=number)
+    return Candidate(header=draft.header, findings=draft.findings)
+
+
+def judge(candidate: Candidate, deposit: Deposit, directory: Directory) -> Verdict:
+    """The deposit checks (decisions.md 14, 21, 23), as of the Paris day of the deposit. The number is not taken yet.
+
+    A supplier who is none of the depositor's structures waits for a person: a machine may have misread it.
+    """
+    header = candidate.header
+    recipient, supplier = candidate.sirets()
+    structure = directory.structures.get(recipient)
+    looked_at = check_deposit(
+        header,
+        on=deposit.received_at.astimezone(PARIS).date(),
+        depositor_structures=deposit.structures,
+        structure=structure,
+        services=directory.services.get(recipient, {}),
+        tenant=directory.tenants.get(structure.tenant) if structure else None,
+        supplier_is_public=supplier in directory.structures,
+    )
+    said = (*candidate.findings, *(f for f in looked_at if f.level in ("warn", "refuse")))
+    number = header.invoice_number
+    if any(f.code == "SUPPLIER_NOT_YOURS" for f in said):
+        softened = tuple(msgspec.structs.replace(f, level="warn") if f.level == "refuse" else f for f in said)
+        return Verdict(state=State.TO_VERIFY, findings=softened, invoice_number=number)
+    tenant = structure.tenant if structure else None
+    if refusals(said):
+        return Verdict(state=State.REFUSED, findings=said, invoice_number=number, tenant=tenant)
+    return Verdict(state=State.SUBMITTED, findings=said, header=header, invoice_number=number, tenant=tenant)
+
+
+def claims(accepted: Mapping[UUID, tuple[Deposit, Verdict]]) -> dict[NumberKey, UUID]:
+    """Which deposit asks for which number; of several that ask for the same one, the first received wins."""
+    found: dict[NumberKey, UUID] = {}
+    for deposit, verdict in sorted(accepted.values(), key=lambda pair: (pair[0].received_at, pair[0].id)):
+        if verdict.header is not None:
+            found.setdefault(number_key(verdict.header), deposit.id)
+    return found
+
+
+def refused_number(verdict: Verdict) -> Verdict:
+    """The verdict on an invoice that was acceptable but for its number, which is taken (decisions.md 14)."""
+    assert verdict.header is not None
+    return Verdict(
+        state=State.REFUSED,
+        findings=(number_taken(verdict.header), *verdict.findings),
+        invoice_number=verdict.invoice_number,
+        tenant=verdict.tenant,
+    )
+
+
+def read_number(fields: Sequence[ReadField]) -> str | None:
+    """The invoice number as read, sure or not: a person recognises his invoice by it."""
+    return next((field.value for field in fields if field.name == "invoice_number"), None)

@@ -1,0 +1,184 @@
+"""What ingest does with readings and with directory entries."""
+
+from collections import Counter
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from contracts.envelope import Event
+from contracts.events import (
+    DepositRefused,
+    DocumentRead,
+    DocumentUnreadable,
+    DraftSaved,
+    InvoiceSubmitted,
+    Payload,
+)
+from services.common import telemetry, timers
+from services.common.deliver import Tx
+from services.common.failures import Rejected
+from services.common.timers import Timer
+from services.ingest import directory, domain, metrics, store
+from services.ingest.domain import ON_READING, Candidate, Deposit, State, Verdict
+
+READING_OVERDUE = "reading_overdue"
+Reading = DocumentRead | DocumentUnreadable
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A reading and the deposit it is of."""
+
+    event: Event
+    reading: Reading
+    deposit: Deposit
+
+
+async def handle(tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
+    """Directory entries first, readings then; returns the readings that wait for the directory to be complete.
+
+    They wait as rows rather than hold the partition: a batch may bring readings and the missing directory together.
+    """
+    entries, readings = [], []
+    for event in events:
+        if isinstance(event.data, directory.PUBLISHED):
+            entries.append(directory.entry(event.subject, event.data))
+        elif isinstance(event.data, Reading):
+            readings.append((event, event.data))
+        else:
+            raise Rejected("UNEXPECTED_TYPE", event.type)
+    await directory.apply(tx.conn, entries)
+    return await _handle_readings(tx, readings) if readings else []
+
+
+async def _handle_readings(tx: Tx, readings: Sequence[tuple[Event, Reading]]) -> list[Event]:
+    cases = await _cases(tx, readings)
+    verdicts: dict[UUID, Verdict] = {}
+    candidates: dict[UUID, Candidate] = {}
+    for case in cases:
+        found = _first_look(case)
+        if isinstance(found, Candidate):
+            candidates[case.deposit.id] = found
+        else:
+            verdicts[case.deposit.id] = found
+    waiting: list[Event] = []
+    if candidates:
+        if await directory.gap(tx.conn) is not None:
+            waiting = [case.event for case in cases if case.deposit.id in candidates]
+        else:
+            verdicts |= await _judge(tx, cases, candidates)
+    await _write(tx, [(case, verdicts[case.deposit.id]) for case in cases if case.deposit.id in verdicts])
+    return waiting
+
+
+async def _cases(tx: Tx, readings: Sequence[tuple[Event, Reading]]) -> list[Case]:
+    """The readings that have something to decide: one per deposit, of deposits that are not decided yet.
+
+    Raises :class:`Rejected` for a reading that can be of no deposit here.
+    """
+    ids = {event.id: _deposit_id(event) for event, _ in readings}
+    deposits = await store.load(tx.conn, sorted(ids.values()))
+    cases: dict[UUID, Case] = {}
+    for event, reading in readings:
+        deposit = deposits.get(ids[event.id])
+        if deposit is None:
+            raise Rejected("DEPOSIT_UNKNOWN", "no deposit has this id")
+        if reading.sha256 != deposit.document.sha256:
+            raise Rejected("READING_OF_OTHER_BYTES", "sha256 is not that of the deposited document")
+        effect = ON_READING[deposit.state]
+        if effect == "forbidden":
+            raise Rejected("DEPOSIT_WITHOUT_DOCUMENT", "a duplicate has no document of its own")
+        if effect == "apply":
+            cases.setdefault(deposit.id, Case(event, reading, deposit))
+    return list(cases.values())
+
+
+def _deposit_id(event: Event) -> UUID:
+    try:
+        return UUID(event.subject)
+    except ValueError as error:
+        raise Rejected("DEPOSIT_UNKNOWN", "the key is not a deposit's id") from error
+
+
+def _first_look(case: Case) -> Verdict | Candidate:
+    if isinstance(case.reading, DocumentUnreadable):
+        return domain.of_unreadable(case.reading.reasons)
+    return domain.of_reading(case.reading, case.deposit.structures)
+
+
+async def _judge(tx: Tx, cases: Sequence[Case], candidates: dict[UUID, Candidate]) -> dict[UUID, Verdict]:
+    """Check the candidates against the directory and take the numbers of those that pass."""
+    sirets = [candidate.sirets() for candidate in candidates.values()]
+    known = await directory.load(tx.conn, {recipient for recipient, _ in sirets}, {supplier for _, supplier in sirets})
+    judged = {
+        case.deposit.id: (case.deposit, domain.judge(candidates[case.deposit.id], case.deposit, known))
+        for case in cases
+        if case.deposit.id in candidates
+    }
+    accepted = {id_: pair for id_, pair in judged.items() if pair[1].state is State.SUBMITTED}
+    numbered = await store.take_numbers(tx.conn, domain.claims(accepted))
+    return {
+        id_: domain.refused_number(verdict) if id_ in accepted and id_ not in numbered else verdict
+        for id_, (_, verdict) in judged.items()
+    }
+
+
+async def _write(tx: Tx, decided: Sequence[tuple[Case, Verdict]]) -> None:
+    """Rows, events and timers of what was decided."""
+    await store.decide(tx.conn, [_decision(case, verdict) for case, verdict in decided], tx.now)
+    for case, verdict in decided:
+        tx.emit(_event(tx, case.deposit, verdict), key=str(case.deposit.id), cause=case.event, tenant=verdict.tenant)
+        metrics.DECIDED.labels(state=verdict.state.value).inc()
+    if decided:
+        await timers.cancel(tx.conn, [str(case.deposit.id) for case, _ in decided], READING_OVERDUE)
+        telemetry.logger().info("deposits.decided", **Counter(verdict.state.value for _, verdict in decided))
+
+
+def _decision(case: Case, verdict: Verdict) -> store.Decision:
+    return store.Decision(
+        id=case.deposit.id,
+        state=verdict.state,
+        read_at=case.event.time,
+        invoice_number=verdict.invoice_number,
+        header=verdict.header,
+        fields=case.reading.fields if isinstance(case.reading, DocumentRead) else (),
+        findings=verdict.findings,
+    )
+
+
+def _event(tx: Tx, deposit: Deposit, verdict: Verdict) -> Payload:
+    if verdict.header is not None:
+        return InvoiceSubmitted(
+            invoice=verdict.header,
+            document=deposit.document,
+            depositor=deposit.depositor,
+            contact=deposit.contact,
+            file_name=deposit.file_name,
+            submitted_at=tx.now,
+            warnings=verdict.warnings,
+        )
+    if verdict.state is State.REFUSED:
+        return DepositRefused(
+            depositor=deposit.depositor,
+            contact=deposit.contact,
+            file_name=deposit.file_name,
+            reasons=verdict.reasons,
+            refused_at=tx.now,
+            invoice_number=verdict.invoice_number,
+        )
+    return DraftSaved(
+        depositor=deposit.depositor,
+        contact=deposit.contact,
+        file_name=deposit.file_name,
+        version=1,
+        reasons=verdict.reasons,
+        saved_at=tx.now,
+    )
+
+
+async def reading_overdue(tx: Tx, due: Sequence[Timer]) -> None:
+    """Tell the depositor and the operator that a reading takes longer than it should. It is still awaited."""
+    late = await store.mark_overdue(tx.conn, [UUID(timer.key) for timer in due], tx.now)
+    for deposit in sorted(late):
+        telemetry.logger().warning("reading.overdue", deposit=str(deposit))
+    metrics.OVERDUE.inc(len(late))

@@ -1,0 +1,16 @@
+"""What ingest counts."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+#: Deposits answered, by what they were: new, duplicate, repeated (the same Idempotency-Key again).
+DEPOSITS: Final = Counter("chorale_deposits_total", "Deposits answered", ["kind"])
+#: Deposits decided, by the state they entered.
+DECIDED: Final = Counter("chorale_deposits_decided_total", "Deposits decided", ["state"])
+#: Readings that took longer than the setting allows.
+OVERDUE: Final = Counter("chorale_readings_overdue_total", "Readings overdue")
+#: 1 once the replica of the directory is complete; until then no invoice is checked against it.
+DIRECTORY_COMPLETE: Final = Gauge("chorale_directory_complete", "Directory replica complete")
+#: Documents without a deposit that the sweep deleted.
+SWEPT: Final = Counter("chorale_documents_swept_total", "Orphan documents deleted")

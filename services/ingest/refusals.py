@@ -1,0 +1,178 @@
+"""The problems a depositor may be answered with: each code once, with French words."""
+
+from services.common.web import Problem
+
+RULE_FILE = "exactement un fichier PDF dans la partie « file » d'un formulaire multipart/form-data"
+
+
+def megabytes(size: int) -> str:
+    """A size for people: ``30 Mo``, ``31,5 Mo``."""
+    return f"{size / 1_000_000:.1f}".rstrip("0").rstrip(".").replace(".", ",") + " Mo"
+
+
+def contact_missing() -> Problem:
+    return Problem(
+        403,
+        "CONTACT_MISSING",
+        "Adresse de contact manquante",
+        "Votre compte ne porte aucune adresse électronique : sans elle, personne ne peut vous prévenir de la suite. "
+        "Ajoutez-la à votre compte, puis déposez à nouveau.",
+    )
+
+
+def key_invalid(length: int) -> Problem:
+    return Problem(
+        400,
+        "IDEMPOTENCY_KEY_INVALID",
+        "Idempotency-Key refusée",
+        "L'en-tête Idempotency-Key doit compter de 1 à 200 caractères imprimables, sans accent.",
+        errors=[
+            {
+                "field": "Idempotency-Key",
+                "value": f"{length} caractères",
+                "rule": "1 à 200 caractères ASCII imprimables",
+                "message": "Cette clé ne peut pas être retenue.",
+                "action": "Envoyez par exemple un UUID, le même à chaque nouvel essai du même dépôt.",
+            }
+        ],
+    )
+
+
+def key_reused(earlier: str) -> Problem:
+    return Problem(
+        422,
+        "IDEMPOTENCY_KEY_REUSED",
+        "Idempotency-Key déjà employée",
+        "Cette clé a déjà servi au dépôt d'un autre document : rien n'a été enregistré.",
+        errors=[
+            {
+                "field": "Idempotency-Key",
+                "value": earlier,
+                "rule": "une clé par document",
+                "message": f"Le dépôt {earlier} porte cette clé avec un autre contenu.",
+                "action": "Employez une nouvelle clé pour ce document.",
+            }
+        ],
+    )
+
+
+def file_too_large(limit: int, size: int | None) -> Problem:
+    seen = f"plus de {megabytes(limit)}" if size is None else megabytes(size)
+    return Problem(
+        413,
+        "FILE_TOO_LARGE",
+        "Fichier trop lourd",
+        f"Le document pèse {seen} ; {megabytes(limit)} au plus sont acceptés.",
+        errors=[
+            {
+                "field": "file",
+                "value": f"> {limit}" if size is None else str(size),
+                "limit": limit,
+                "rule": f"{limit} octets au plus",
+                "message": f"Le document pèse {seen}.",
+                "action": "Réduisez la résolution des pages numérisées, ou séparez les pièces jointes de la facture.",
+            }
+        ],
+        headers={"Connection": "close"},
+    )
+
+
+def file_empty() -> Problem:
+    return _file(400, "FILE_EMPTY", "Fichier vide", "Le fichier reçu ne contient aucun octet.", "0 octet")
+
+
+def file_missing(parts: list[str]) -> Problem:
+    found = ", ".join(f"« {part} »" for part in parts) or "aucune partie"
+    return _file(400, "FILE_MISSING", "Fichier absent", f"La partie « file » manque ; reçu : {found}.", found)
+
+
+def several_files(count: int) -> Problem:
+    return _file(
+        400,
+        "SEVERAL_FILES",
+        "Plusieurs fichiers",
+        "Un dépôt porte un seul document ; faites un dépôt par facture.",
+        f"{count} fichiers",
+    )
+
+
+def not_a_pdf(kind: str) -> Problem:
+    return _file(
+        415,
+        "NOT_A_PDF",
+        "Ce n'est pas un PDF",
+        f"Le fichier ressemble à {kind}. Déposez la facture au format PDF.",
+        kind,
+    )
+
+
+def multipart_required(given: str) -> Problem:
+    return _file(
+        415,
+        "MULTIPART_REQUIRED",
+        "Formulaire attendu",
+        "Envoyez le document dans un formulaire multipart/form-data.",
+        given or "aucun Content-Type",
+    )
+
+
+def multipart_invalid() -> Problem:
+    return _file(
+        400,
+        "MULTIPART_INVALID",
+        "Formulaire illisible",
+        "Le formulaire reçu est mal formé ou incomplet : rien n'a été enregistré. Renvoyez-le.",
+        "formulaire mal formé",
+    )
+
+
+def upload_stalled() -> Problem:
+    return Problem(
+        408,
+        "UPLOAD_STALLED",
+        "Envoi interrompu",
+        "Le document n'est pas arrivé en entier : rien n'a été enregistré. Renvoyez-le, avec la même Idempotency-Key.",
+        headers={"Connection": "close"},
+    )
+
+
+def _file(status: int, code: str, title: str, detail: str, value: str) -> Problem:
+    action = "Envoyez un seul fichier PDF dans la partie « file »."
+    error = {"field": "file", "value": value, "rule": RULE_FILE, "message": detail, "action": action}
+    return Problem(status, code, title, detail, errors=[error])
+
+
+def unknown_deposit() -> Problem:
+    return Problem(
+        404,
+        "DEPOSIT_UNKNOWN",
+        "Dépôt inconnu",
+        "Aucun de vos dépôts ne porte cet identifiant. Vérifiez l'adresse, ou consultez la liste de vos dépôts.",
+    )
+
+
+def document_unavailable() -> Problem:
+    return Problem(
+        500,
+        "DOCUMENT_UNAVAILABLE",
+        "Document indisponible",
+        "Le document conservé ne correspond plus à ce qui a été déposé : l'exploitant est prévenu.",
+    )
+
+
+def cursor_invalid(value: str) -> Problem:
+    return Problem(
+        400,
+        "CURSOR_INVALID",
+        "Page inconnue",
+        "Le paramètre « cursor » doit être repris tel quel de la page précédente.",
+        errors=[
+            {
+                "field": "cursor",
+                "value": value[:64],
+                "rule": "la valeur de « next » d'une page",
+                "message": "Cette valeur ne désigne aucune page.",
+                "action": "Reprenez la liste depuis le début, sans « cursor ».",
+            }
+        ],
+    )

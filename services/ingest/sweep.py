@@ -1,0 +1,72 @@
+"""Deletes stored documents whose deposit never came to be: the request died between the store and the database."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from services.common import telemetry
+from services.common.blobs import Blobs
+from services.common.db import Pool
+from services.common.failures import is_transient
+from services.ingest import metrics, store
+
+_KEY = re.compile(r"[0-9a-f]{16}/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/document\.pdf")
+
+
+class Sweep:
+    """One pass looks at ``pages`` pages of old keys at most and goes on there in the next.
+
+    A key is deleted only if it has the form of a document's key and its deposit id has no row, or a duplicate's,
+    which stands on the earlier deposit's document.
+    """
+
+    def __init__(
+        self, pool: Pool, blobs: Blobs, *, age: timedelta, every_seconds: float, page: int = 1000, pages: int = 100
+    ) -> None:
+        self._pool = pool
+        self._blobs = blobs
+        self._age = age
+        self._every = every_seconds
+        self._page = page
+        self._pages = pages
+        self._after = ""
+
+    async def run(self) -> None:
+        """Sweep for the life of the process. What fails is tried again in the next pass."""
+        while True:
+            try:
+                await self.once()
+            except Exception as error:
+                if is_transient(error):
+                    telemetry.logger().warning("sweep.away", error=type(error).__name__)
+                else:
+                    telemetry.logger().exception("sweep.failed")
+            await asyncio.sleep(self._every)
+
+    async def once(self) -> int:
+        """One pass; returns how many documents were deleted."""
+        before = datetime.now(UTC) - self._age
+        deleted = 0
+        for _ in range(self._pages):
+            keys = await self._blobs.older_than("", before, self._page, after=self._after)
+            deleted += await self._delete_orphans(keys)
+            self._after = keys[-1] if len(keys) == self._page else ""
+            if not self._after:
+                break
+        if deleted:
+            telemetry.logger().info("documents.swept", documents=deleted)
+            metrics.SWEPT.inc(deleted)
+        return deleted
+
+    async def _delete_orphans(self, keys: Sequence[str]) -> int:
+        ours = {key: UUID(match[1]) for key in keys if (match := _KEY.fullmatch(key))}
+        if not ours:
+            return 0
+        async with self._pool.acquire() as connection:
+            kept = await store.with_document(connection, sorted(ours.values()))
+        orphans = [key for key, deposit in ours.items() if deposit not in kept]
+        for key in orphans:
+            await self._blobs.delete(key)
+        return len(orphans)

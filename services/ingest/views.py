@@ -1,0 +1,223 @@
+"""What the API answers: pydantic models drawn from deposits, with a sentence for people in each."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, Field, PlainSerializer
+
+from contracts.events import ReadField
+from invoice.findings import Finding
+from invoice.model import InvoiceHeader
+from services.ingest.domain import LABELS, State
+from services.ingest.store import Stored
+
+PREFIX = "/api/v1/deposits"
+Amount = Annotated[Decimal, PlainSerializer(lambda amount: f"{amount:f}", return_type=str)]
+
+_SENTENCES = {
+    State.RECEIVED: "Votre document est enregistré ; sa lecture est en cours.",
+    State.TO_VERIFY: "Votre document est bien reçu, mais n'est pas transmis : voyez les points à vérifier.",
+    State.SUBMITTED: "Votre facture est déposée ; elle est en route vers son destinataire.",
+    State.REFUSED: "Votre dépôt est refusé : aucune facture n'existe et son numéro reste libre. Voyez les motifs.",
+    State.DUPLICATE: "Vous avez déjà déposé ce document : suivez le premier dépôt, rien n'est envoyé deux fois.",
+}
+_OVERDUE = (
+    "Votre document est enregistré ; la lecture prend plus longtemps que prévu. Rien n'est perdu et vous n'avez rien à "
+    "faire."
+)
+
+
+class Links(BaseModel):
+    """Where to go on."""
+
+    self: str
+    document: str
+    original: str | None = Field(default=None, description="Le premier dépôt de ce document.")
+    invoice: str | None = Field(default=None, description="La facture née de ce dépôt.")
+
+
+class Receipt(BaseModel):
+    """The answer to a deposit."""
+
+    id: UUID = Field(description="Identifiant du dépôt, qui devient celui de la facture.")
+    state: State
+    label: str = Field(description="L'état, en français.")
+    explanation: str
+    file_name: str
+    sha256: str
+    size: int = Field(description="En octets.")
+    received_at: datetime
+    duplicate_of: UUID | None = Field(default=None, description="Le dépôt antérieur du même document.")
+    links: Links
+
+
+class FindingView(BaseModel):
+    """One remark on the deposit: what was seen, and what to do."""
+
+    code: str
+    level: str
+    message: str
+    field: str | None = None
+    value: str | None = None
+    action: str | None = None
+
+
+class FieldView(BaseModel):
+    """A value read on the document, with its evidence. ``box``: x0, y0, x1, y1 in PDF points from the bottom left."""
+
+    name: str
+    value: str
+    confidence: str
+    page: int
+    box: tuple[float, float, float, float]
+    keyword: str
+    raw: str
+
+
+class InvoiceView(BaseModel):
+    """The header of the invoice that was submitted."""
+
+    invoice_number: str
+    issue_date: date
+    supplier_siret: str
+    recipient_siret: str
+    total_excl_tax: Amount
+    tax: Amount
+    total_incl_tax: Amount
+    payable: Amount
+    type_code: str
+    currency: str
+    cadre: str
+    service_code: str | None
+    engagement: str | None
+    contract: str | None
+
+
+class DepositView(Receipt):
+    """A deposit with all that is known of it."""
+
+    invoice_number: str | None = None
+    findings: list[FindingView]
+    fields: list[FieldView]
+    invoice: InvoiceView | None = None
+    overdue: bool = Field(default=False, description="La lecture prend plus longtemps que prévu.")
+    read_at: datetime | None = None
+    decided_at: datetime | None = None
+
+
+class DepositLine(Receipt):
+    """A deposit in a list."""
+
+    invoice_number: str | None = None
+    decided_at: datetime | None = None
+
+
+class DepositPage(BaseModel):
+    """One page of deposits, newest first."""
+
+    deposits: list[DepositLine]
+    next: str | None = Field(default=None, description="À repasser en « cursor » ; absent à la dernière page.")
+
+
+def receipt(stored: Stored) -> Receipt:
+    """The answer to a deposit."""
+    return Receipt.model_validate(_common(stored))
+
+
+def line(stored: Stored) -> DepositLine:
+    """A deposit in a list."""
+    more = {"invoice_number": stored.invoice_number, "decided_at": stored.decided_at}
+    return DepositLine.model_validate(_common(stored) | more)
+
+
+def deposit(stored: Stored) -> DepositView:
+    """A deposit whole."""
+    return DepositView.model_validate(
+        _common(stored)
+        | {
+            "invoice_number": stored.invoice_number,
+            "findings": [_finding(found) for found in stored.findings],
+            "fields": [_field(read) for read in stored.fields],
+            "invoice": None if stored.header is None else _invoice(stored.header),
+            "overdue": is_overdue(stored),
+            "read_at": stored.read_at,
+            "decided_at": stored.decided_at,
+        }
+    )
+
+
+def page(found: Sequence[Stored], limit: int) -> DepositPage:
+    """A page of ``limit`` out of one row more than that."""
+    shown = found[:limit]
+    following = str(shown[-1].id) if len(found) > limit else None
+    return DepositPage(deposits=[line(stored) for stored in shown], next=following)
+
+
+def is_overdue(stored: Stored) -> bool:
+    """Whether the reading is still awaited and late."""
+    return stored.state is State.RECEIVED and stored.overdue_at is not None
+
+
+def _common(stored: Stored) -> dict[str, object]:
+    return {
+        "id": stored.id,
+        "state": stored.state,
+        "label": LABELS[stored.state],
+        "explanation": _OVERDUE if is_overdue(stored) else _SENTENCES[stored.state],
+        "file_name": stored.file_name,
+        "sha256": stored.document.sha256,
+        "size": stored.document.size,
+        "received_at": stored.received_at,
+        "duplicate_of": stored.duplicate_of,
+        "links": Links(
+            self=f"{PREFIX}/{stored.id}",
+            document=f"{PREFIX}/{stored.id}/document",
+            original=None if stored.duplicate_of is None else f"{PREFIX}/{stored.duplicate_of}",
+            invoice=f"/api/v1/invoices/{stored.id}" if stored.state is State.SUBMITTED else None,
+        ),
+    }
+
+
+def _finding(found: Finding) -> FindingView:
+    return FindingView(
+        code=found.code,
+        level=found.level,
+        message=found.message,
+        field=found.field,
+        value=found.value,
+        action=found.action,
+    )
+
+
+def _field(read: ReadField) -> FieldView:
+    return FieldView(
+        name=read.name,
+        value=read.value,
+        confidence=read.confidence,
+        page=read.page,
+        box=read.box,
+        keyword=read.keyword,
+        raw=read.raw,
+    )
+
+
+def _invoice(header: InvoiceHeader) -> InvoiceView:
+    return InvoiceView(
+        invoice_number=header.invoice_number,
+        issue_date=header.issue_date,
+        supplier_siret=header.supplier_siret,
+        recipient_siret=header.recipient_siret,
+        total_excl_tax=header.total_excl_tax,
+        tax=header.tax,
+        total_incl_tax=header.total_incl_tax,
+        payable=header.payable,
+        type_code=header.type_code,
+        currency=header.currency,
+        cadre=header.cadre,
+        service_code=header.service_code,
+        engagement=header.engagement,
+        contract=header.contract,
+    )

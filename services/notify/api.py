@@ -1,0 +1,157 @@
+"""``/api/v1/messages``: messages with their attempts, and the managers' addresses. For operators."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, FastAPI, Query
+from pydantic import BaseModel, Field
+
+from services.common.auth import CurrentPrincipal, require_role
+from services.common.db import Pool, scoped
+from services.common.deliver import transaction
+from services.common.web import Problem
+from services.notify import addresses
+from services.notify.addresses import InvalidManager, Manager
+
+OPERATOR = "OPERATEUR"
+_MESSAGES = (
+    "select id, subject, entry, kind, audience, address, language, state, attempts, message_id_header, created_at,"
+    " case when state in ('created', 'sending') then next_attempt_at end as next_attempt_at, done_at from message"
+    " where ($1::text is null or subject = $1) and ($2::text is null or state = $2)"
+    " and ($3::uuid is null or (created_at, id) < (select created_at, id from message where id = $3))"
+    " order by created_at desc, id desc limit $4"
+)
+_ATTEMPTS = "select message, n, at, host, result, code, answer, tls from attempt where message = any($1) order by n"
+
+
+class AttemptView(BaseModel):
+    """One answer of the relay. ``code`` is the SMTP code; absent when there was no answer."""
+
+    n: int
+    at: datetime
+    host: str
+    result: Literal["accepted", "temporary", "permanent", "technical"]
+    code: int | None
+    answer: str
+    tls: bool
+
+
+class MessageView(BaseModel):
+    """A message and every attempt to hand it over."""
+
+    id: UUID
+    invoice: str
+    entry: int | None
+    kind: str
+    audience: Literal["supplier", "body"]
+    address: str
+    language: str
+    state: Literal["created", "sending", "accepted", "permanent", "technical", "no_address"]
+    message_id: str
+    created_at: datetime
+    next_attempt_at: datetime | None
+    done_at: datetime | None
+    attempts: list[AttemptView]
+
+
+class MessagePage(BaseModel):
+    """Newest first. ``next`` is the value of ``before`` for the next page, absent on the last."""
+
+    messages: list[MessageView]
+    next: UUID | None
+
+
+class ManagerView(BaseModel):
+    """Somebody who is told on behalf of a structure, or of one of its services."""
+
+    siret: str = Field(max_length=50)
+    service_code: str | None = Field(default=None, max_length=100)
+    name: str = Field(max_length=200)
+    email: str = Field(max_length=300)
+
+
+class ManagerList(BaseModel):
+    """All managers of the structures that appear in it."""
+
+    managers: list[ManagerView] = Field(max_length=20_000)
+
+
+class Loaded(BaseModel):
+    """What a load replaced."""
+
+    structures: int
+    managers: int
+
+
+def add_routes(app: FastAPI, api_pool: Pool) -> None:
+    """Serve the notify API on ``app``."""
+    router = APIRouter(prefix="/api/v1/messages", tags=["messages"])
+    _add_messages(router, api_pool)
+    _add_managers(router, api_pool)
+    app.include_router(router)
+
+
+def _add_messages(router: APIRouter, api_pool: Pool) -> None:
+    @router.get("", summary="Messages et tentatives, le plus récent d'abord (opérateurs)")
+    async def list_messages(
+        principal: CurrentPrincipal,
+        invoice: Annotated[UUID | None, Query(description="Identifiant de la facture ou du dépôt")] = None,
+        state: Annotated[
+            Literal["created", "sending", "accepted", "permanent", "technical", "no_address"] | None, Query()
+        ] = None,
+        before: Annotated[UUID | None, Query(description="La valeur « next » de la page précédente")] = None,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> MessagePage:
+        require_role(principal, OPERATOR)
+        subject = None if invoice is None else str(invoice)
+        async with scoped(api_pool, principal.scope()) as connection:
+            rows = await connection.fetch(_MESSAGES, subject, state, before, limit + 1)
+            shown = rows[:limit]
+            tries = await connection.fetch(_ATTEMPTS, [row["id"] for row in shown])
+        attempts: dict[UUID, list[AttemptView]] = {row["id"]: [] for row in shown}
+        for row in tries:
+            attempts[row["message"]].append(AttemptView(**{k: v for k, v in row.items() if k != "message"}))
+        views = [
+            MessageView(
+                **{k: v for k, v in row.items() if k not in ("subject", "attempts", "message_id_header")},
+                invoice=row["subject"],
+                message_id=row["message_id_header"],
+                attempts=attempts[row["id"]],
+            )
+            for row in shown
+        ]
+        return MessagePage(messages=views, next=shown[-1]["id"] if len(rows) > limit else None)
+
+
+def _add_managers(router: APIRouter, api_pool: Pool) -> None:
+    @router.put("/managers", summary="Remplace les adresses des structures citées (opérateurs)")
+    async def put_managers(given: ManagerList, principal: CurrentPrincipal) -> Loaded:
+        require_role(principal, OPERATOR)
+        managers = _checked(given)
+        keys = sorted({f"manager/{manager.siret}" for manager in managers})
+        async with transaction(api_pool, "notify", keys=keys, scope=principal.scope()) as tx:
+            structures = await addresses.replace(tx.conn, managers)
+        return Loaded(structures=structures, managers=len(managers))
+
+    @router.get("/managers", summary="Adresses enregistrées (opérateurs)")
+    async def get_managers(
+        principal: CurrentPrincipal, siret: Annotated[str | None, Query(pattern=r"^\d{14}$")] = None
+    ) -> ManagerList:
+        require_role(principal, OPERATOR)
+        async with scoped(api_pool, principal.scope()) as connection:
+            found = await addresses.read(connection, siret)
+        return ManagerList(managers=[ManagerView(**manager.as_dict()) for manager in found])
+
+
+def _checked(given: ManagerList) -> list[Manager]:
+    try:
+        return addresses.check(manager.model_dump() for manager in given.managers)
+    except InvalidManager as error:
+        raise Problem(
+            422,
+            "MANAGERS_INVALID",
+            "Adresses refusées",
+            "Rien n'a été enregistré : corrigez les entrées indiquées, puis renvoyez la liste entière.",
+            errors=error.problems,
+        ) from error

@@ -1,0 +1,1 @@
+"""Reads deposited documents: text by keyword and place, with evidence."""

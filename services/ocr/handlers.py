@@ -1,0 +1,37 @@
+"""Documents received become jobs, and that is all: reading is slow, so it leaves the partition."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from contracts.envelope import Event
+from contracts.events import DocumentReceived
+from services.common.deliver import Tx
+from services.common.failures import Rejected
+from services.ocr import store
+
+
+async def handle(tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
+    """Queue one job per document; a document that has one keeps it."""
+    jobs = [
+        store.Job(
+            event_id=event.id,
+            invoice_id=_invoice(event.subject),
+            document=event.data.document,
+            traceparent=event.traceparent,
+        )
+        for event in events
+        if isinstance(event.data, DocumentReceived)
+    ]
+    if jobs:
+        await store.queue(tx.conn, jobs)
+    return []
+
+
+def _invoice(subject: str) -> UUID:
+    try:
+        found = UUID(subject)
+    except ValueError as error:
+        raise Rejected("SUBJECT_NOT_AN_INVOICE", "ce_subject must be the invoice's UUID") from error
+    if str(found) != subject:
+        raise Rejected("SUBJECT_NOT_AN_INVOICE", "ce_subject must be the invoice's UUID in its canonical spelling")
+    return found

@@ -1,0 +1,1 @@
+"""routing: the directory of public structures, and who receives each invoice."""

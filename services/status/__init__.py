@@ -1,0 +1,1 @@
+"""What became of every invoice: statuses, append-only history, parties, payment delay, live feed."""

@@ -1,0 +1,175 @@
+"""``/api/v1/invoices``: the invoices that the caller may see, their history, and the live feed.
+
+Who may see what is decided by row-level security (``migrations/0002_visibility.sql``), never here.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, FastAPI, Header, Query
+from pydantic import AwareDatetime
+from starlette.responses import Response
+
+from invoice.lifecycle import STATUSES
+from services.common.auth import CurrentPrincipal
+from services.common.db import Pool, scoped
+from services.common.web import Problem
+from services.status import views
+from services.status.feed import EventStream, Feed
+from services.status.views import InvoiceDetail, InvoicePage
+
+_COLUMNS = (
+    "id, number, header, submitted_at, status, status_at, attempt, recipient_name, service_code, service_label,"
+    " payment_delay_started_on, payment_delay_started_at, payment_delay_source"
+)
+# The sub-select of parties lets the database start from the caller's own invoices, not from everybody's.
+_LIST = (
+    f"select {_COLUMNS} from invoice where id in (select invoice from invoice_party)"
+    " and ($1::text is null or status = $1) and ($2::text is null or number = $2)"
+    " and ($3::timestamptz is null or submitted_at >= $3)"
+    " and ($4::timestamptz is null or (submitted_at, id) < ($4, $5::uuid))"
+    " order by submitted_at desc, id desc limit $6"
+)
+_HISTORY = (
+    "select entry, kind, status_from, status_to, actor, at, reasons, notice from history"
+    " where invoice = $1 order by entry"
+)
+_EVENT_STREAM: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"text/event-stream": {}}, "description": "Événements status.changed, au fil de l'eau"}
+}
+
+
+def add_routes(app: FastAPI, api_pool: Pool, feed: Feed, stopping: Callable[[], bool]) -> None:
+    """Serve the status API on ``app``. ``stopping`` says when open feeds are to end."""
+    router = APIRouter(prefix="/api/v1/invoices", tags=["factures"])
+    _add_list(router, api_pool)
+    _add_feed(router, feed, stopping)  # before the detail, whose path would match it
+    _add_detail(router, api_pool)
+    app.include_router(router)
+
+
+def _add_list(router: APIRouter, api_pool: Pool) -> None:
+    @router.get("", summary="Factures visibles, la plus récente d'abord")
+    async def list_invoices(
+        principal: CurrentPrincipal,
+        status: Annotated[str | None, Query(description="Code du statut, par exemple MISE_A_DISPOSITION")] = None,
+        number: Annotated[
+            str | None, Query(description="Numéro exact de la facture", max_length=100, pattern=r"^[^\x00]*$")
+        ] = None,
+        since: Annotated[AwareDatetime | None, Query(description="Déposées depuis cet instant")] = None,
+        cursor: Annotated[str | None, Query(description="La valeur « next » de la page précédente")] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    ) -> InvoicePage:
+        if status is not None and status not in STATUSES:
+            raise _unknown_status(status)
+        after = (None, None) if cursor is None else read_cursor(cursor)
+        async with scoped(api_pool, principal.scope()) as connection:
+            rows = await connection.fetch(_LIST, status, number, since, *after, limit + 1)
+        shown = rows[:limit]
+        more = len(rows) > limit
+        return InvoicePage(
+            invoices=[views.InvoiceItem(**views.item(row)) for row in shown],
+            next=write_cursor(shown[-1]["submitted_at"], shown[-1]["id"]) if more else None,
+        )
+
+
+def _add_feed(router: APIRouter, feed: Feed, stopping: Callable[[], bool]) -> None:
+    @router.get(
+        "/events", summary="Flux en direct (server-sent events)", response_class=Response, responses=_EVENT_STREAM
+    )
+    async def follow(
+        principal: CurrentPrincipal,
+        last_event_id: Annotated[str | None, Header(description="Dernier numéro reçu : le flux reprend après")] = None,
+        start: Annotated[
+            str | None, Query(alias="from", description="« now » (par défaut) ou « 0 » : tout ce qui est conservé")
+        ] = None,
+    ) -> Response:
+        if feed.clients >= feed.settings.feed_clients:
+            raise Problem(
+                503,
+                "FEED_FULL",
+                "Trop de flux ouverts",
+                "Réessayez dans quelques secondes : une autre instance répondra.",
+                headers={"Retry-After": "5"},
+            )
+        return EventStream(feed, principal, await _position(feed, last_event_id, start), stopping)
+
+
+def _add_detail(router: APIRouter, api_pool: Pool) -> None:
+    @router.get("/{invoice}", summary="Une facture, son historique et son délai de paiement")
+    async def read(invoice: UUID, principal: CurrentPrincipal) -> InvoiceDetail:
+        async with scoped(api_pool, principal.scope()) as connection:
+            row = await connection.fetchrow(f"select {_COLUMNS} from invoice where id = $1", invoice)
+            history = await connection.fetch(_HISTORY, invoice)
+        if row is None:
+            raise Problem(
+                404,
+                "INVOICE_NOT_FOUND",
+                "Facture introuvable",
+                "Aucune facture visible avec vos droits ne porte cet identifiant.",
+            )
+        return views.detail(row, history)
+
+
+async def _position(feed: Feed, last_event_id: str | None, start: str | None) -> int:
+    """Where a client's feed begins. Raises a problem when it cannot begin there without a gap."""
+    bounds = await feed.bounds()
+    if last_event_id:
+        position = int(last_event_id) if last_event_id.isascii() and last_event_id.isdigit() else -1
+        if not (len(last_event_id) <= 18 and bounds.holds(position)):
+            raise Problem(
+                410,
+                "FEED_POSITION_GONE",
+                "Reprise impossible",
+                "Les événements qui suivent cette position ne sont plus conservés : relisez la liste des factures, "
+                "puis ouvrez le flux sans « Last-Event-ID ».",
+                errors=[{"field": "Last-Event-ID", "value": last_event_id[:40], "rule": "7 jours conservés"}],
+            )
+        return position
+    if start not in (None, "now", "0"):
+        raise Problem(
+            422,
+            "FEED_START_INVALID",
+            "Départ inconnu",
+            "« from » vaut « now » ou « 0 ».",
+            errors=[{"field": "from", "value": str(start)[:40], "rule": "now | 0"}],
+        )
+    return bounds.start if start == "0" else bounds.end
+
+
+def write_cursor(submitted_at: datetime, invoice: UUID) -> str:
+    """The place after an invoice in the list. Opaque to clients; new invoices do not move it."""
+    return base64.urlsafe_b64encode(f"{submitted_at.isoformat()} {invoice}".encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> tuple[datetime, UUID]:
+    """The reverse of :func:`write_cursor`. Raises a problem for anything else."""
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+        instant, _, invoice = text.partition(" ")
+        submitted_at = datetime.fromisoformat(instant)
+        if submitted_at.tzinfo is None:
+            raise ValueError("naive")
+        return submitted_at, UUID(invoice)
+    except (ValueError, binascii.Error) as error:
+        raise Problem(
+            400,
+            "CURSOR_INVALID",
+            "Curseur illisible",
+            "Reprenez la valeur « next » de la page précédente, sans la modifier.",
+            errors=[{"field": "cursor", "value": cursor[:40], "rule": "next"}],
+        ) from error
+
+
+def _unknown_status(status: str) -> Problem:
+    return Problem(
+        422,
+        "STATUS_UNKNOWN",
+        "Statut inconnu",
+        f"« {status[:40]} » n'est pas un statut de facture.",
+        errors=[{"field": "status", "value": status[:40], "rule": "code de statut", "action": "Voir /docs/status."}],
+    )

@@ -1,0 +1,16 @@
+"""What the status service counts."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+#: Status entries written, by the status entered.
+ENTERED: Final = Counter("chorale_status_entered_total", "Status entries", ["status"])
+#: Notices recorded in the history.
+NOTICES: Final = Counter("chorale_status_notices_total", "Notices recorded", ["audience", "outcome"])
+#: Payment delays started, by what proves the start; ``portal`` means that no notice was accepted for 24 hours.
+DELAYS: Final = Counter("chorale_status_delays_started_total", "Payment delays started", ["source"])
+#: Live feeds open in this process.
+FEEDS: Final = Gauge("chorale_status_feeds_open", "Live feeds open")
+#: Live feeds ended by this process because the client took nothing.
+FEEDS_DROPPED: Final = Counter("chorale_status_feeds_dropped_total", "Live feeds ended because the client was too slow")

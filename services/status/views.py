@@ -1,0 +1,235 @@
+"""What the API answers: shapes for the documentation, and the French words beside the codes."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import asyncpg
+import msgspec
+from pydantic import BaseModel
+
+from invoice.lifecycle import ACTORS, STATUSES, turn
+from services.status.domain import due_on
+
+#: Whose turn it is, in words.
+TURNS: Final = {
+    "F": "Au fournisseur d'agir",
+    "D": "Au destinataire d'agir",
+    "C": "Au comptable public d'agir",
+    "S": "La plateforme achemine la facture",
+}
+#: What proves the start of the payment delay, in words (decisions.md 18).
+SOURCES: Final = {
+    "notice": "Le délai court depuis l'acceptation de l'avis envoyé par courriel au destinataire.",
+    "portal": "Aucun avis n'ayant été accepté en 24 heures, le délai court depuis la mise à disposition sur la "
+    "plateforme (règle de la plateforme).",
+}
+NOTICES: Final = {
+    ("supplier", "accepted"): "Avis envoyé au fournisseur",
+    ("supplier", "failed"): "L'avis au fournisseur n'a pas pu être remis",
+    ("body", "accepted"): "Avis envoyé au destinataire",
+    ("body", "failed"): "Un avis au destinataire n'a pas pu être remis",
+}
+
+
+class StatusView(BaseModel):
+    """A status: its stable code, its French label, what it means for the supplier, and since when."""
+
+    code: str
+    label: str
+    explanation: str
+    terminal: bool
+    since: datetime
+
+
+class Turn(BaseModel):
+    """Who is waited for."""
+
+    actor: str
+    label: str
+
+
+class Recipient(BaseModel):
+    """The body. Its name and service are known once the invoice is available to it."""
+
+    siret: str
+    name: str | None
+    service_code: str | None
+    service_label: str | None
+
+
+class PaymentDelay(BaseModel):
+    """The payment delay: 30 days from the legal day (Europe/Paris) on which it started."""
+
+    started_on: date
+    started_at: datetime
+    due_on: date
+    source: Literal["notice", "portal"]
+    explanation: str
+
+
+class InvoiceItem(BaseModel):
+    """An invoice in a list."""
+
+    id: UUID
+    number: str
+    issue_date: date
+    submitted_at: datetime
+    supplier_siret: str
+    recipient: Recipient
+    payable: Decimal
+    currency: str
+    status: StatusView
+    turn: Turn | None
+    payment_delay: PaymentDelay | None
+
+
+class InvoicePage(BaseModel):
+    """Newest first. ``next`` is the cursor of the page after this one, absent on the last."""
+
+    invoices: list[InvoiceItem]
+    next: str | None
+
+
+class Header(BaseModel):
+    """The canonical header of the invoice."""
+
+    invoice_number: str
+    issue_date: date
+    supplier_siret: str
+    recipient_siret: str
+    total_excl_tax: Decimal
+    tax: Decimal
+    total_incl_tax: Decimal
+    payable: Decimal
+    type_code: str = "380"
+    currency: str = "EUR"
+    cadre: str = "A1_FACTURE_FOURNISSEUR"
+    service_code: str | None = None
+    engagement: str | None = None
+    contract: str | None = None
+
+
+class Reason(BaseModel):
+    """One rule that spoke against the invoice, and what to do."""
+
+    code: str
+    message: str
+    action: str | None = None
+    field: str | None = None
+    value: str | None = None
+
+
+class NoticeView(BaseModel):
+    """An e-mail about the invoice: for whom, about which entry, and whether a relay took it."""
+
+    kind: str
+    audience: Literal["supplier", "body"]
+    outcome: Literal["accepted", "failed"]
+    about: int
+
+
+class EntryView(BaseModel):
+    """One line of the history."""
+
+    entry: int
+    kind: Literal["status", "notice", "delay"]
+    label: str
+    status_from: str | None
+    status_to: str | None
+    actor: str
+    actor_label: str
+    at: datetime
+    reasons: list[Reason]
+    notice: NoticeView | None
+
+
+class InvoiceDetail(InvoiceItem):
+    """An invoice with its header and its history, oldest entry first."""
+
+    header: Header
+    attempt: int
+    history: list[EntryView]
+
+
+def item(row: asyncpg.Record) -> dict[str, Any]:
+    """The fields of :class:`InvoiceItem` of a row of ``invoice``."""
+    header = msgspec.json.decode(row["header"])
+    return {
+        "id": row["id"],
+        "number": row["number"],
+        "issue_date": header["issue_date"],
+        "submitted_at": row["submitted_at"],
+        "supplier_siret": header["supplier_siret"],
+        "recipient": Recipient(
+            siret=header["recipient_siret"],
+            name=row["recipient_name"],
+            service_code=row["service_code"],
+            service_label=row["service_label"],
+        ),
+        "payable": header["payable"],
+        "currency": header.get("currency", "EUR"),
+        "status": _status(row["status"], row["status_at"]),
+        "turn": _turn(row["status"]),
+        "payment_delay": _delay(row),
+    }
+
+
+def detail(row: asyncpg.Record, history: list[asyncpg.Record]) -> InvoiceDetail:
+    """An invoice and the entries that the reader may see."""
+    return InvoiceDetail(
+        **item(row),
+        header=Header.model_validate(msgspec.json.decode(row["header"])),
+        attempt=row["attempt"],
+        history=[_entry(entry) for entry in history],
+    )
+
+
+def _status(code: str, since: datetime) -> StatusView:
+    status = STATUSES[code]
+    return StatusView(
+        code=code, label=status.label_fr, explanation=status.explain_fr, terminal=status.terminal, since=since
+    )
+
+
+def _turn(code: str) -> Turn | None:
+    actor = turn(code)
+    return Turn(actor=actor, label=TURNS[actor]) if actor else None
+
+
+def _delay(row: asyncpg.Record) -> PaymentDelay | None:
+    started, source = row["payment_delay_started_on"], row["payment_delay_source"]
+    if started is None:
+        return None
+    return PaymentDelay(
+        started_on=started,
+        started_at=row["payment_delay_started_at"],
+        due_on=due_on(started),
+        source=source,
+        explanation=SOURCES[source],
+    )
+
+
+def _entry(row: asyncpg.Record) -> EntryView:
+    notice = NoticeView.model_validate(msgspec.json.decode(row["notice"])) if row["notice"] else None
+    return EntryView(
+        entry=row["entry"],
+        kind=row["kind"],
+        label=_label(row, notice),
+        status_from=row["status_from"],
+        status_to=row["status_to"],
+        actor=row["actor"],
+        actor_label=ACTORS[row["actor"]],
+        at=row["at"],
+        reasons=[Reason.model_validate(reason) for reason in msgspec.json.decode(row["reasons"])],
+        notice=notice,
+    )
+
+
+def _label(row: asyncpg.Record, notice: NoticeView | None) -> str:
+    if notice is not None:
+        return NOTICES[notice.audience, notice.outcome]
+    if row["status_to"] is not None:
+        return STATUSES[row["status_to"]].label_fr
+    return SOURCES["portal"]

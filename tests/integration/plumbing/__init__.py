@@ -1,0 +1,1 @@
+"""A small service on the real plumbing: what the tests of services/common drive."""

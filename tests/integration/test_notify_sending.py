@@ -1,0 +1,290 @@
+"""Messages to a real SMTP server: taken, refused, slow, away, and a process that dies at the worst moment."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from contracts.events import NotificationAccepted, NotificationFailed
+from deploy.database import ServiceDsns
+from deploy.local import Stack
+from services.notify.addresses import Manager
+from tests.integration.notify_service import Tables, free_port, relay, tables, until, worker
+from tests.unit.notify.samples import BODY, CONTACT, changed, draft
+from tests.unit.status.samples import event, submitted
+
+ROOT = Path(__file__).resolve().parents[2]
+OF_STRUCTURE = Manager(siret=BODY, name="Camille Roux", email="factures@dept.example")
+
+
+@pytest.fixture
+async def found(dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[Tables]:
+    async with tables(dsns) as ready:
+        yield ready
+
+
+async def settled(found: Tables, seconds: float = 15) -> None:
+    """Until no message is left to send."""
+
+    async def nothing_left() -> bool:
+        return not set(await found.states()) & {"created", "sending"}
+
+    await until(nothing_left, seconds)
+
+
+async def drafts(found: Tables, count: int) -> None:
+    """So many messages, each to its own address."""
+    await found.take(*(event(draft(contact=f"c{i}@f.example"), uuid4()) for i in range(count)))
+
+
+async def test_the_inbox_gets_the_mail_and_the_acceptance_is_told(found: Tables, stack: Stack) -> None:
+    invoice = uuid4()
+    await found.load(OF_STRUCTURE)
+    async with httpx.AsyncClient() as http, worker(found, stack.smtp.port):
+        before = (await http.get(f"{stack.smtp.url}/api/count")).json()["count"]
+        await found.take(event(submitted(), invoice), event(changed(), invoice))
+        await settled(found)
+        mails = (await http.get(f"{stack.smtp.url}/api/messages", params={"after": before})).json()
+    assert {(mail["to"][0], mail["subject"].split(" :")[0]) for mail in mails} == {
+        (CONTACT, "Facture F-2026-001"),
+        (OF_STRUCTURE.email, "Facture F-2026-001 à traiter"),
+    }
+    assert all(f"https://factures.example/factures/{invoice}" in mail["text"] for mail in mails)
+    assert {mail["traceparent"].split("-")[1] for mail in mails} == {"0af7651916cd43dd8448eb211c80319c"}
+    told = await found.outcomes()
+    assert {(t.audience, t.entry, type(t)) for t in told} == {
+        ("supplier", 2, NotificationAccepted),
+        ("body", 2, NotificationAccepted),
+    }
+    assert [(n, result, code) for n, result, code, _ in await found.attempts()] == [(1, "accepted", 250)] * 2
+
+
+async def test_a_4xx_is_tried_again_until_it_is_taken(found: Tables) -> None:
+    refusals = iter(["451 4.3.0 busy", "450 4.2.1 greylisted"])
+
+    async def answers(stage: str, address: str) -> str | None:
+        return next(refusals, None) if stage == "recipient" else None
+
+    async with relay() as smtp, worker(found, smtp.port):
+        smtp.answers = answers
+        await drafts(found, 1)
+        await settled(found)
+    assert [(n, result, code, answer) for n, result, code, answer in await found.attempts()] == [
+        (1, "temporary", 451, "4.3.0 busy"),
+        (2, "temporary", 450, "4.2.1 greylisted"),
+        (3, "accepted", 250, "2.0.0 kept as 1"),
+    ]
+    assert [type(told) for told in await found.outcomes()] == [NotificationAccepted]
+
+
+async def test_a_4xx_that_never_ends_is_given_up_after_the_set_number_of_attempts(found: Tables) -> None:
+    async def answers(stage: str, address: str) -> str | None:
+        return "452 4.2.2 mailbox full" if stage == "content" else None
+
+    async with relay() as smtp, worker(found, smtp.port):
+        smtp.answers = answers
+        await drafts(found, 1)
+        await settled(found)
+    assert await found.states() == {"technical": 1}
+    assert [result for _, result, _, _ in await found.attempts()] == ["temporary"] * 5
+    [told] = await found.outcomes()
+    assert isinstance(told, NotificationFailed)
+    assert told.cause == "technical"
+
+
+async def test_a_5xx_is_final_and_harms_no_other_message(found: Tables) -> None:
+    async def answers(stage: str, address: str) -> str | None:
+        if address == "c3@f.example" and stage == "recipient":
+            return "550 5.1.1 no such user"
+        return "554 5.6.0 refused" if address == "c5@f.example" and stage == "content" else None
+
+    async with relay() as smtp, worker(found, smtp.port, smtp_connections=2):
+        smtp.answers = answers
+        await drafts(found, 10)
+        await settled(found)
+    assert await found.states() == {"accepted": 8, "permanent": 2}
+    assert len(smtp.mails) == 8
+    assert sorted(told.cause for told in await found.outcomes() if isinstance(told, NotificationFailed)) == [
+        "permanent",
+        "permanent",
+    ]
+
+
+async def test_a_relay_that_refuses_us_costs_no_message(found: Tables) -> None:
+    open_now = asyncio.Event()
+
+    async def answers(stage: str, address: str) -> str | None:
+        return "530 5.7.0 authentication required" if stage == "sender" and not open_now.is_set() else None
+
+    async with relay() as smtp, worker(found, smtp.port):
+        smtp.answers = answers
+        await drafts(found, 3)
+        await asyncio.sleep(0.6)
+        open_now.set()
+        await settled(found)
+    assert await found.states() == {"accepted": 3}
+    assert {(result, code) for _, result, code, _ in await found.attempts()} == {("technical", 530), ("accepted", 250)}
+
+
+async def test_while_the_relay_is_away_messages_wait_and_leave_when_it_is_back(found: Tables) -> None:
+    port = free_port()
+    async with worker(found, port):
+        await drafts(found, 60)
+        await asyncio.sleep(1)
+        assert await found.pool.fetchval("select count(*) from attempt") < 30  # one asks for all
+        async with relay(port) as smtp:
+            await settled(found)
+            assert sorted(smtp.recipients) == sorted(f"c{i}@f.example" for i in range(60))
+    assert await found.states() == {"accepted": 60}
+
+
+async def test_a_relay_that_hangs_up_between_messages_is_called_again(found: Tables) -> None:
+    async with relay() as smtp, worker(found, smtp.port, smtp_connections=1):
+
+        async def answers(stage: str, address: str) -> str | None:
+            return (
+                "421 4.3.2 closing" if stage == "recipient" and len(smtp.mails) % 3 == 2 and smtp.sessions < 4 else None
+            )
+
+        smtp.answers = answers
+        await drafts(found, 12)
+        await settled(found)
+        assert sorted(smtp.recipients) == sorted(f"c{i}@f.example" for i in range(12))
+    assert smtp.sessions > 1
+
+
+async def test_an_idle_connection_that_was_closed_costs_no_attempt(found: Tables) -> None:
+    port = free_port()
+    async with worker(found, port, smtp_connections=1):
+        for turn in range(2):
+            async with relay(port) as smtp:
+                await drafts(found, 1) if turn == 0 else await found.take(
+                    event(draft(contact="late@f.example"), uuid4())
+                )
+                await settled(found)
+                assert len(smtp.mails) == 1
+    assert [result for _, result, _, _ in await found.attempts()] == ["accepted", "accepted"]
+
+
+async def test_connections_are_kept_open_and_used_side_by_side(found: Tables) -> None:
+    inside = most = 0
+
+    async def answers(stage: str, address: str) -> str | None:
+        nonlocal inside, most
+        if stage == "content":
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0.05)
+            inside -= 1
+        return None
+
+    async with relay() as smtp, worker(found, smtp.port, smtp_connections=4):
+        smtp.answers = answers
+        await drafts(found, 40)
+        await settled(found)
+    assert (most, smtp.sessions) == (4, 4)
+
+
+async def test_two_instances_send_each_message_once(found: Tables) -> None:
+    async with relay() as smtp, worker(found, smtp.port), worker(found, smtp.port):
+        await drafts(found, 200)
+        await settled(found, 30)
+    assert sorted(smtp.recipients) == sorted(f"c{i}@f.example" for i in range(200))
+    assert len(await found.outcomes()) == 200
+
+
+async def test_a_worker_that_is_stopped_finishes_what_it_sends_and_gives_back_the_rest(found: Tables) -> None:
+    async def answers(stage: str, address: str) -> str | None:
+        await asyncio.sleep(0.1)
+        return None
+
+    async with relay() as smtp:
+        smtp.answers = answers
+        async with worker(found, smtp.port, smtp_connections=3):
+            await drafts(found, 30)
+            await until(lambda: _some(smtp.mails))
+        first = len(smtp.mails)
+        states = await found.states()
+        assert states == {"accepted": first, "created": 30 - first}
+        smtp.answers = None
+        async with worker(found, smtp.port):
+            await settled(found)
+    assert sorted(smtp.recipients) == sorted(f"c{i}@f.example" for i in range(30))
+    assert {n for n, *_ in await found.attempts()} == {1}
+
+
+async def _some(mails: list[object]) -> bool:
+    return bool(mails)
+
+
+async def test_a_lease_that_ran_out_while_frozen_is_not_used(found: Tables) -> None:
+    """A claimed message that another instance has taken over is left alone by the first."""
+    async with relay() as smtp:
+        async with worker(found, free_port(), lease_seconds=1, technical_base_seconds=30, technical_ceiling_seconds=30):
+            await drafts(found, 1)
+            await until(lambda: _tried(found, 1))
+        await found.pool.execute("update message set next_attempt_at = now() - interval '1 hour', state = 'sending'")
+        async with worker(found, smtp.port):
+            await settled(found)
+    assert len(smtp.mails) == 1
+    assert [result for _, result, _, _ in await found.attempts()] == ["technical", "accepted"]
+
+
+async def _tried(found: Tables, count: int) -> bool:
+    return bool(await found.pool.fetchval("select count(*) from attempt") >= count)
+
+
+async def test_a_process_killed_between_acceptance_and_commit_sends_again_with_the_same_id(
+    found: Tables, stack: Stack
+) -> None:
+    invoice = uuid4()
+    environment = {
+        **os.environ,
+        **stack.environment("notify"),
+        "CHORALE_DSN": found.own.worker,
+        "CHORALE_API_DSN": found.own.api,
+        "CHORALE_SMTP_HOST": "127.0.0.1",
+        "CHORALE_LEASE_SECONDS": "1",
+    }
+    async with relay() as smtp:
+        environment["CHORALE_SMTP_PORT"] = str(smtp.port)
+        processes: list[asyncio.subprocess.Process] = []
+        taken: list[str] = []
+
+        async def answers(stage: str, address: str) -> str | None:
+            if stage == "content":
+                taken.append(address)
+                if len(taken) == 1:
+                    processes[0].send_signal(signal.SIGKILL)
+                    await processes[0].wait()
+            return None
+
+        smtp.answers = answers
+        await found.take(event(draft(), invoice))
+        for _ in range(2):
+            environment["CHORALE_PORT"] = str(free_port())
+            processes.append(
+                await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-m",
+                    "services.notify",
+                    cwd=ROOT,
+                    env=environment,
+                    stdout=asyncio.subprocess.DEVNULL,
+                )
+            )
+            if len(processes) == 1:
+                await asyncio.wait_for(processes[0].wait(), 20)
+        await settled(found, 30)
+        processes[1].terminate()
+        assert await asyncio.wait_for(processes[1].wait(), 15) == 0
+    assert len(smtp.mails) == 2
+    assert smtp.mails[0]["Message-ID"] == smtp.mails[1]["Message-ID"]
+    # The first attempt left no row: that is how a lost answer shows.
+    assert [(n, result) for n, result, *_ in await found.attempts()] == [(2, "accepted")]

@@ -1,0 +1,129 @@
+"""The public directory over HTTP, and who may change it."""
+
+from collections.abc import AsyncIterator, Mapping
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+
+from deploy.database import ServiceDsns
+from invoice.directory_file import DirectoryFile
+from services.common.auth import Principal, mint
+from services.common.db import Pool, migrate, open_pool
+from services.common.web import create_app
+from services.routing import api
+from services.routing.load import import_directory
+from tests.unit.routing.samples import FILE, SCHOOL, STRUCTURE, TOWN
+
+SECRET = "a-secret-for-the-tests-of-routing-only"
+
+
+async def _fine() -> str | None:
+    return None
+
+
+@pytest.fixture
+async def pool(dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[Pool]:
+    await migrate(dsns["routing"].worker, "routing", "services.routing")
+    opened = await open_pool(dsns["routing"].worker, "routing")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def client(dsns: Mapping[str, ServiceDsns], pool: Pool) -> AsyncIterator[httpx.AsyncClient]:
+    api_pool = await open_pool(dsns["routing"].api, "routing")
+    app = create_app("routing", token_secret=SECRET, live=_fine, ready=[])
+    api.add_routes(app, pool, api_pool, 4096)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as opened:
+        yield opened
+    await api_pool.close()
+
+
+def _bearer(*roles: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {mint(SECRET, Principal(subject='agnès', roles=roles))}"}
+
+
+async def test_anybody_reads_a_structure_with_its_services_and_demands(pool: Pool, client: httpx.AsyncClient) -> None:
+    await import_directory(pool, FILE, by="agnès")
+    answer = await client.get("/api/v1/directory/structures/220 600 019 00016")
+    assert answer.status_code == 200
+    found = answer.json()
+    assert (found["name"], found["tenant_name"]) == ("Département d'essai – Budget Principal", "Département d'essai")
+    assert found["demands"]["service_required"] is True
+    assert {s["code"]: s["open_today"] for s in found["services"]}["FERME"] is False
+    assert next(s["code"] for s in found["services"] if s["open_today"]) == "DRH"
+    assert "agnès" not in answer.text
+
+
+async def test_a_search_finds_names_without_accents_and_siret(pool: Pool, client: httpx.AsyncClient) -> None:
+    await import_directory(pool, FILE, by="agnès")
+    for words in ("regie ECOLES", "223 100 017"):
+        answer = await client.get("/api/v1/directory/structures", params={"q": words})
+        assert [line["siret"] for line in answer.json()] == [SCHOOL]
+    assert (await client.get("/api/v1/directory/structures", params={"q": "100%"})).json() == []
+
+
+@pytest.mark.parametrize(
+    ("siret", "status", "code"),
+    [
+        ("99900002900010", 404, "STRUCTURE_UNKNOWN"),
+        ("22060001900017", 422, "SIRET_CHECKSUM"),
+        ("2206", 422, "SIRET_LENGTH"),
+    ],
+)
+async def test_a_siret_that_is_wrong_or_unknown_is_said_in_words(
+    client: httpx.AsyncClient, siret: str, status: int, code: str
+) -> None:
+    answer = await client.get(f"/api/v1/directory/structures/{siret}")
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_only_an_operator_imports(pool: Pool, client: httpx.AsyncClient) -> None:
+    content = msgspec.json.encode(FILE)
+    path = "/api/v1/directory/import"
+    assert (await client.post(path, content=content)).status_code == 401
+    assert (await client.post(path, content=content, headers=_bearer("FOURNISSEUR"))).status_code == 403
+    tried = await client.post(path, params={"dry_run": "true"}, content=content, headers=_bearer("OPERATEUR"))
+    assert (tried.status_code, tried.json()["added"], tried.json()["dry_run"]) == (200, 6, True)
+    assert await pool.fetchval("select count(*) from structure") == 0
+    done = await client.post(path, content=content, headers=_bearer("OPERATEUR"))
+    assert (done.status_code, done.json()["added"]) == (200, 6)
+    assert await pool.fetchval("select distinct changed_by from directory_history") == "agnès"
+
+
+async def test_a_wrong_file_is_refused_with_every_problem_and_changes_nothing(
+    pool: Pool, client: httpx.AsyncClient
+) -> None:
+    path, headers = "/api/v1/directory/import", _bearer("OPERATEUR")
+    lonely = msgspec.json.encode(DirectoryFile(structures=(STRUCTURE, STRUCTURE)))
+    answer = await client.post(path, content=lonely, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "DIRECTORY_INVALID")
+    messages = [error["message"] for error in answer.json()["errors"]]
+    assert f"structure {TOWN} stands 2 times" in messages
+    assert any("its tenant cd99 is in no entry" in message for message in messages)
+    assert (await client.post(path, content=b"{", headers=headers)).json()["code"] == "DIRECTORY_INVALID"
+    assert (await client.post(path, content=b" " * 5000, headers=headers)).status_code == 413
+    assert await pool.fetchval("select count(*) from directory_history") == 0
+
+
+async def test_the_api_role_reads_the_public_directory_and_nothing_else(
+    dsns: Mapping[str, ServiceDsns], pool: Pool
+) -> None:
+    connection = await asyncpg.connect(dsns["routing"].api, server_settings={"search_path": "routing"})
+    try:
+        await connection.fetch("select siret, entry, version from structure")
+        for statement in (
+            "select changed_by from structure",
+            "select * from decision",
+            "select entry from directory_history",
+            "select * from outbox",
+            "delete from service",
+            "insert into tenant (id) values ('x')",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(statement)
+    finally:
+        await connection.close()

@@ -1,0 +1,139 @@
+"""Submitted invoices are decided once, by the directory in force."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from contracts.envelope import Event, decode
+from contracts.events import InvoiceRouted, InvoiceUnroutable
+from deploy.database import ServiceDsns
+from invoice.directory_file import DirectoryFile
+from services.common.db import Pool, migrate, open_pool
+from services.common.deliver import Deliver
+from services.common.record import unpack_headers
+from services.routing.handlers import Handlers
+from services.routing.load import import_directory
+from services.routing.store import Directory, in_force
+from tests.records import event, record
+from tests.unit.routing.samples import FILE, SERVICES, TOWN, UNKNOWN, submitted
+
+
+@pytest.fixture
+async def pool(dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[Pool]:
+    dsn = dsns["routing"].worker
+    await migrate(dsn, "routing", "services.routing")
+    opened = await open_pool(dsn, "routing")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def deliver(pool: Pool) -> Deliver:
+    return Deliver(pool, "routing", Handlers(Directory()))
+
+
+def _submitted(**changes: Any) -> Event:
+    return event(submitted(**changes), str(uuid4()))
+
+
+async def _outcomes(pool: Pool) -> dict[str, Event]:
+    rows = await pool.fetch("select headers, value from outbox where topic = 'chorale.routing.v1' order by id")
+    events = [decode(unpack_headers(row["headers"]), row["value"]) for row in rows]
+    assert len({found.subject for found in events}) == len(events)
+    return {found.subject: found for found in events}
+
+
+async def test_a_batch_is_decided_and_told_with_the_version_that_was_asked(pool: Pool, deliver: Deliver) -> None:
+    report = await import_directory(pool, FILE, by="agnès")
+    good, closed, unknown = _submitted(), _submitted(service_code="FERME"), _submitted(recipient_siret=UNKNOWN)
+    await deliver.batch([record(found) for found in (good, closed, unknown)])
+    told = await _outcomes(pool)
+    routed = told[good.subject]
+    assert isinstance(routed.data, InvoiceRouted)
+    assert (routed.data.service_code, routed.tenant) == ("DRH", "cd99")
+    refused = told[closed.subject]
+    assert isinstance(refused.data, InvoiceUnroutable)
+    assert (refused.data.tenant, refused.tenant) == ("cd99", "cd99")
+    assert told[unknown.subject].tenant is None
+    rows = await pool.fetch("select * from decision")
+    assert {str(row["invoice_id"]): row["outcome"] for row in rows} == {
+        good.subject: "routed",
+        closed.subject: "unroutable",
+        unknown.subject: "unroutable",
+    }
+    assert {row["directory_version"] for row in rows} == {report.version} == {routed.data.directory_version}
+
+
+async def test_the_same_event_or_the_same_attempt_again_is_decided_once(pool: Pool, deliver: Deliver) -> None:
+    await import_directory(pool, FILE, by="agnès")
+    first = _submitted()
+    twin = event(submitted(), first.subject)
+    await deliver.batch([record(first), record(twin), record(first)])
+    await deliver.batch([record(first)])
+    await deliver.batch([record(event(submitted(service_code="FERME"), first.subject))])
+    assert list(await _outcomes(pool)) == [first.subject]
+    assert await pool.fetchval("select count(*) from decision") == 1
+    assert await pool.fetchval("select event_id from decision") == first.id
+
+
+async def test_a_replay_into_an_empty_database_tells_the_same_event_id(pool: Pool, deliver: Deliver) -> None:
+    await import_directory(pool, FILE, by="agnès")
+    found = _submitted()
+    await deliver.batch([record(found)])
+    before = (await _outcomes(pool))[found.subject].id
+    await pool.execute("truncate decision, processed_event; delete from outbox where lane = 'main'")
+    await deliver.batch([record(found)])
+    assert (await _outcomes(pool))[found.subject].id == before
+
+
+async def test_invoices_to_be_validated_and_later_attempts_are_not_ours(pool: Pool, deliver: Deliver) -> None:
+    await import_directory(pool, FILE, by="agnès")
+    await deliver.batch([record(_submitted(validators=("99900001100018",))), record(_submitted(attempt=2))])
+    assert await _outcomes(pool) == {}
+    assert await pool.fetchval("select count(*) from processed_event") == 2
+
+
+async def test_a_subject_that_is_no_invoice_is_parked_alone(pool: Pool, deliver: Deliver) -> None:
+    await import_directory(pool, FILE, by="agnès")
+    good, bad = _submitted(), event(submitted(), "not-an-id")
+    await deliver.batch([record(bad), record(good)])
+    assert list(await _outcomes(pool)) == [good.subject]
+    assert await pool.fetchval("select reason from dead_letter") == "SUBJECT_NOT_AN_INVOICE"
+
+
+async def test_a_change_of_the_directory_counts_from_the_next_batch_on(pool: Pool, deliver: Deliver) -> None:
+    first = await import_directory(pool, FILE, by="agnès")
+    before = _submitted()
+    await deliver.batch([record(before)])
+    closed = msgspec.structs.replace(SERVICES[0], active=False)
+    second = await import_directory(pool, DirectoryFile(services=(closed,)), by="agnès")
+    after = _submitted()
+    await deliver.batch([record(after)])
+    told = await _outcomes(pool)
+    assert isinstance(told[before.subject].data, InvoiceRouted)
+    assert isinstance(told[after.subject].data, InvoiceUnroutable)
+    versions = {str(r["invoice_id"]): r["directory_version"] for r in await pool.fetch("select * from decision")}
+    assert versions == {before.subject: first.version, after.subject: second.version}
+
+
+async def test_a_rolled_back_import_is_never_remembered(pool: Pool) -> None:
+    await import_directory(pool, FILE, by="agnès")
+    directory = Directory()
+    async with pool.acquire() as connection:
+        await directory.look_up(connection, [TOWN])
+        await import_directory(pool, DirectoryFile(services=(SERVICES[0],)), by="x", dry_run=True)
+        again = await directory.look_up(connection, [TOWN, UNKNOWN])
+        assert again == await in_force(connection, [TOWN, UNKNOWN])
+
+
+async def test_a_memory_over_its_limit_starts_afresh_and_stays_right(pool: Pool) -> None:
+    await import_directory(pool, FILE, by="agnès")
+    directory = Directory(limit=1)
+    async with pool.acquire() as connection:
+        for _ in range(3):
+            found = await directory.look_up(connection, [TOWN, UNKNOWN])
+            assert found == await in_force(connection, [TOWN, UNKNOWN])
+            assert found.bodies[TOWN] is not None

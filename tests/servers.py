@@ -1,0 +1,29 @@
+"""Real servers for tests: one stack per session, a fresh database and fresh topics per test."""
+
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from deploy import database, topics
+from deploy.database import ServiceDsns
+from deploy.local import Stack
+
+NewTopic = Callable[..., Awaitable[str]]
+
+
+@asynccontextmanager
+async def fresh_database(stack: Stack) -> AsyncIterator[Mapping[str, ServiceDsns]]:
+    """A database of its own with every schema and role, dropped at the end with whoever is connected."""
+    name = f"test_{uuid.uuid4().hex}"
+    dsns = await database.bootstrap(stack.postgres.admin_dsn, name)
+    try:
+        yield dsns
+    finally:
+        await database.drop(stack.postgres.admin_dsn, name)
+
+
+async def fresh_topic(stack: Stack, hint: str = "topic", partitions: int = 12) -> str:
+    """A topic of its own, empty; its name starts with ``hint``."""
+    name = f"test.{hint}.{uuid.uuid4().hex}"
+    await topics.create(stack.kafka.bootstrap, [topics.TopicPlan(name, partitions)])
+    return name

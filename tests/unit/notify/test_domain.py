@@ -1,0 +1,184 @@
+"""Who is told of what, and what an answer of the relay means."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.events import Payload
+from invoice.lifecycle import STATUSES
+from services.notify.domain import (
+    MATRIX,
+    Audience,
+    Message,
+    Policy,
+    Stage,
+    State,
+    Verdict,
+    clean_address,
+    messages,
+    result_of,
+    told,
+    verdict,
+)
+from tests.unit.notify import samples
+from tests.unit.notify.samples import CONTACT, changed, draft, refused
+
+CAUSE = uuid4()
+POLICY = Policy(
+    temporary_attempts=3,
+    temporary_base=10,
+    temporary_ceiling=100,
+    technical_limit=3600,
+    technical_base=1,
+    technical_ceiling=8,
+)
+
+
+def written(data: Payload, supplier: list[str] | None = None, body: list[str] | None = None) -> list[Message]:
+    what = told(data)
+    assert what is not None
+    return messages(what, CAUSE, "invoice-1", None, {"supplier": supplier or [], "body": body or []})
+
+
+@pytest.mark.parametrize(
+    ("data", "audiences"),
+    [
+        (changed("MISE_A_DISPOSITION"), ["supplier", "body"]),
+        (changed("A_RECYCLER"), ["supplier"]),
+        (draft(), ["supplier"]),
+        (refused(), ["supplier"]),
+    ],
+)
+def test_the_matrix_says_who_is_told_at_once(data: Payload, audiences: list[Audience]) -> None:
+    what = told(data)
+    assert what is not None
+    assert [rule.audience for rule in what.rules] == audiences
+
+
+def test_no_other_status_is_told_at_once() -> None:
+    silent = set(STATUSES) - {rule.kind for rule in MATRIX}
+    assert "DEPOSEE" in silent
+    assert [status for status in silent if told(changed(status)) is not None] == []
+
+
+def test_each_address_is_written_to_once_per_audience() -> None:
+    made = written(changed(), [CONTACT], ["a@b.example", "c@d.example", "a@B.example", CONTACT])
+    assert [(m.audience, m.address) for m in made] == [
+        ("supplier", CONTACT),
+        ("body", "a@b.example"),
+        ("body", "c@d.example"),
+        ("body", CONTACT),
+    ]
+    assert len({m.id for m in made}) == 4
+
+
+def test_the_same_event_makes_the_same_messages_again() -> None:
+    first, again = (written(changed(), [CONTACT], ["a@b.example"]) for _ in range(2))
+    assert [m.id for m in first] == [m.id for m in again]
+
+
+@pytest.mark.parametrize("body", [[], ["not an address"], ["x\r\nRCPT TO:<evil@x.example>@b.example"]])
+def test_an_audience_without_a_usable_address_leaves_a_message_that_says_so(body: list[str]) -> None:
+    made = written(changed(), [CONTACT], body)
+    assert [(m.audience, m.state, m.address) for m in made] == [
+        ("supplier", "created", CONTACT),
+        ("body", "no_address", ""),
+    ]
+
+
+def test_a_message_holds_no_more_of_the_invoice_than_it_says() -> None:
+    [message] = written(draft(), [CONTACT])
+    assert message.facts.file_name == "facture.pdf"
+    assert message.facts.reasons == (samples.REASON,)
+    assert "user-1" not in repr(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        (" a.b+c@Exemple.FR ", "a.b+c@exemple.fr"),
+        ("a@bücher.example", "a@xn--bcher-kva.example"),
+        ("a@b", None),
+        ("é@b.fr", None),
+        ("a b@c.fr", None),
+        ("a@b.fr, c@d.fr", None),
+        ("<a@b.fr>", None),
+        ("a@b.fr\nBcc: x@y.fr", None),
+        ("a@b..fr", None),
+        ("a@-b.fr", None),
+        ("", None),
+        ("@b.fr", None),
+        ("a" * 65 + "@b.fr", None),
+        ("a@" + "b" * 64 + ".fr", None),
+        ("a@" + "b." * 130 + "fr", None),
+        ("a\0@b.fr", None),
+    ],
+)
+def test_an_address_is_clean_or_none(text: str, address: str | None) -> None:
+    assert clean_address(text) == address
+
+
+@given(st.text())
+def test_a_clean_address_can_end_neither_a_command_nor_a_header(text: str) -> None:
+    for candidate in (text, f"{text}@b.fr", f"a@{text}"):
+        address = clean_address(candidate)
+        if address is not None:
+            assert address.isascii()
+            assert not set(address) & set("\r\n\0<>, ")
+            assert clean_address(address) == address
+
+
+@pytest.mark.parametrize(
+    ("stage", "code", "result"),
+    [
+        ("content", 250, "accepted"),
+        ("content", 451, "temporary"),
+        ("content", 554, "permanent"),
+        ("recipient", 450, "temporary"),
+        ("recipient", 550, "permanent"),
+        ("sender", 451, "temporary"),
+        ("sender", 530, "technical"),
+        ("sender", 550, "technical"),
+        ("connect", 421, "technical"),
+        ("connect", 535, "technical"),
+        ("connect", 554, "technical"),
+        ("content", 354, "technical"),
+        ("recipient", 250, "technical"),
+        ("content", 999, "technical"),
+    ],
+)
+def test_only_the_recipient_or_the_content_can_be_refused_for_good(stage: Stage, code: int, result: str) -> None:
+    assert result_of(stage, code) == result
+
+
+@pytest.mark.parametrize(
+    ("result", "failures", "hours", "state"),
+    [
+        ("accepted", 1, 0, "accepted"),
+        ("permanent", 1, 0, "permanent"),
+        ("temporary", 1, 0, "created"),
+        ("temporary", 2, 99, "created"),
+        ("temporary", 3, 0, "technical"),
+        ("technical", 500, 0.99, "created"),
+        ("technical", 1, 1, "technical"),
+    ],
+)
+def test_a_message_ends_or_is_tried_again(result: str, failures: int, hours: float, state: State) -> None:
+    found = verdict(POLICY, result, failures=failures, age=timedelta(hours=hours), jitter=0.5)  # type: ignore[arg-type]
+    assert found.state == state
+    assert (found.wait is None) == (state != "created")
+
+
+@given(failures=st.integers(1, 10_000), jitter=st.floats(0, 1))
+def test_waiting_grows_up_to_its_ceiling_and_is_never_the_same_for_all(failures: int, jitter: float) -> None:
+    found = verdict(POLICY, "technical", failures=failures, age=timedelta(), jitter=jitter)
+    assert found.wait is not None
+    longest = min(POLICY.technical_ceiling, POLICY.technical_base * 2 ** min(failures - 1, 20))
+    assert longest / 2 <= found.wait <= longest
+
+
+def test_a_relay_that_answers_nothing_is_tried_for_as_long_as_the_policy_says() -> None:
+    assert verdict(POLICY, "technical", failures=10**6, age=timedelta(minutes=59), jitter=1) == Verdict("created", 8)

@@ -1,0 +1,163 @@
+"""What a reader gets, and that nothing on an invoice can change more than the words."""
+
+import email
+import email.policy
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from email.message import EmailMessage
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invoice.findings import Finding
+from services.notify import cli
+from services.notify.compose import Envelope, compose, encode_words
+from services.notify.domain import MATRIX, Facts, Rule, told
+from services.notify.letters import LETTERS, Letter, render
+from tests.unit.notify.samples import changed
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+NASTY = "F-1\r\nBcc: victim@x.example\n\n<script>alert(1)</script>\u2028\x00"
+
+
+def envelope(**changes: str) -> Envelope:
+    values = {
+        "sender": "Chorale – Département <ne-pas-repondre@chorale.example>",
+        "recipient": "compta@fournisseur.example",
+        "message_id": "<7d9f@chorale.example>",
+        "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    }
+    return Envelope(**{**values, **changes})
+
+
+def parsed(letter: Letter, **changes: str) -> EmailMessage:
+    content = compose(letter, envelope(**changes), NOW)
+    assert content.isascii()
+    assert all(len(line) <= 998 for line in content.split(b"\r\n"))
+    assert b"\n" not in content.replace(b"\r\n", b"")
+    return email.message_from_bytes(content, EmailMessage, policy=email.policy.default)
+
+
+def body(message: EmailMessage, kind: str) -> str:
+    part = message.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+def test_every_cell_of_the_matrix_has_its_words_and_no_words_are_left_over() -> None:
+    assert {f"{rule.kind}/{rule.audience}" for rule in MATRIX} == set(LETTERS)
+
+
+@pytest.mark.parametrize("rule", MATRIX, ids=lambda rule: f"{rule.kind}-{rule.audience}")
+def test_every_letter_says_which_invoice_what_happened_and_the_one_thing_to_do(rule: Rule) -> None:
+    letter = cli.example(rule)
+    named = "facture-0042.pdf" if rule.kind == "DRAFT_SAVED" else "F-2026-0042"
+    assert named in letter.subject
+    for part in (letter.text, letter.html):
+        assert named in part
+        assert part.count("À faire :") == 1
+        assert "https://factures.example/" in part
+        assert "{{" not in part
+    if rule.kind != "MISE_A_DISPOSITION":
+        assert "Corrigez le code d'après le bon de commande." in letter.text
+
+
+def test_text_and_html_say_the_same() -> None:
+    class Words(HTMLParser):
+        def __init__(self) -> None:
+            super().__init__()
+            self.found: list[str] = []
+
+        def handle_data(self, data: str) -> None:
+            self.found += data.split()
+
+    for rule in MATRIX:
+        letter, words = cli.example(rule), Words()
+        words.feed(letter.html)
+        assert set(words.found) <= {
+            *letter.text.split(),
+            *LETTERS[f"{rule.kind}/{rule.audience}"].link.split(),
+            "Pourquoi",
+        }
+
+
+def test_an_example_is_printed_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["preview", "A_RECYCLER/supplier"]) == 0
+    assert capsys.readouterr().out.startswith("Facture F-2026-0042 : adresse à corriger")
+    assert cli.run(["preview", "A_RECYCLER/supplier", "--html"]) == 0
+    assert capsys.readouterr().out.startswith("<!doctype html>")
+    with pytest.raises(SystemExit):
+        cli.run(["preview", "NOTHING"])
+
+
+def test_a_mail_reads_back_as_it_was_meant() -> None:
+    what = told(changed())
+    assert what is not None
+    letter = render("MISE_A_DISPOSITION", "body", what.facts, "the-id", "https://f.example")
+    mail = parsed(letter)
+    assert (
+        str(mail["Subject"])
+        == letter.subject
+        == "Facture F-2026-001 à traiter : 1\u202f234,50\u00a0€, fournisseur 999 000 011 00018"
+    )
+    assert mail["To"] == "compta@fournisseur.example"
+    assert mail["From"].addresses[0].display_name == "Chorale – Département"
+    assert mail["Message-ID"] == "<7d9f@chorale.example>"
+    assert mail["Date"].datetime == NOW
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["traceparent"] == "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    assert mail.get_content_type() == "multipart/alternative"
+    assert body(mail, "plain").splitlines() == letter.text.splitlines()
+    assert body(mail, "html").splitlines() == letter.html.splitlines()
+    assert "https://f.example/factures/the-id" in letter.text
+
+
+def test_nothing_written_on_an_invoice_adds_a_header_or_markup() -> None:
+    reason = Finding(code="X", level="refuse", message=NASTY, action=NASTY)
+    facts = Facts(
+        at=NOW,
+        number=NASTY,
+        issue_date=date(2026, 3, 1),
+        payable=Decimal("1.00"),
+        currency=NASTY,
+        supplier_siret=NASTY,
+        recipient_siret=NASTY,
+        recipient_name=NASTY,
+        service_code=NASTY,
+        service_label=NASTY,
+        file_name=NASTY,
+        reasons=(reason,),
+    )
+    plain = parsed(cli.example(MATRIX[0]))
+    for rule in MATRIX:
+        mail = parsed(render(rule.kind, rule.audience, facts, "id", "https://f.example"))
+        assert mail.keys() == plain.keys()
+        assert "<script" not in body(mail, "html")
+        assert not any(line.startswith("Bcc") for line in body(mail, "plain").splitlines())
+
+
+@pytest.mark.parametrize("field", ["recipient", "message_id", "traceparent"])
+def test_a_header_with_a_line_break_is_refused(field: str) -> None:
+    with pytest.raises(ValueError, match="printable ASCII"):
+        compose(Letter("s", "t", "h"), envelope(**{field: "x\r\nBcc: y@z.example"}), NOW)
+
+
+@given(st.text(max_size=400))
+def test_any_subject_survives_the_way_through_a_mail(text: str) -> None:
+    words = encode_words(text)
+    assert words.isascii()
+    if not any(0xD800 <= ord(c) < 0xE000 for c in text):
+        from email.header import decode_header, make_header
+
+        assert str(make_header(decode_header(words))) == text or "=?" not in words
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"])))
+def test_any_text_survives_the_way_through_a_mail(text: str, markup: str) -> None:
+    mail = parsed(Letter("s", text, markup))
+    for kind, sent in (("plain", text), ("html", markup)):
+        expected = sent.replace("\r\n", "\n").rstrip("\n")
+        got = body(mail, kind).replace("\r\n", "\n").rstrip("\n")
+        assert got.replace("\r", "\n") == expected.replace("\r", "\n")

@@ -1,0 +1,212 @@
+"""Reader processes: what kills, hangs or floods one costs its own document only, and nothing is left behind."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from services.ocr.pool import ReaderPool, ReaderUnavailable
+from services.ocr.reader import read
+from tests.documents import sample
+from tests.hostile import flood, laughs
+
+INVOICE = sample(1).render()
+
+
+@contextlib.asynccontextmanager
+async def pool(
+    workers: int = 1, timeout: float = 20.0, memory_mb: int = 512, recycle: int = 2000
+) -> AsyncIterator[ReaderPool]:
+    readers = ReaderPool(workers=workers, timeout=timeout, memory_mb=memory_mb, recycle_after=recycle)
+    await readers.start()
+    try:
+        yield readers
+    finally:
+        await readers.stop()
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        await asyncio.sleep(0.01)
+
+
+async def test_a_worker_reads_what_the_reader_reads() -> None:
+    async with pool(workers=2) as readers:
+        readings = await asyncio.gather(*(readers.read(sample(seed).render()) for seed in range(20)))
+    assert readings == [read(sample(seed).render()) for seed in range(20)]
+
+
+async def test_an_idle_worker_that_was_killed_costs_nothing() -> None:
+    async with pool() as readers:
+        (victim,) = readers.pids
+        os.kill(victim, signal.SIGKILL)
+        await until(lambda: not alive(victim))
+        assert await readers.read(INVOICE) == read(INVOICE)
+        assert not readers.losses
+
+
+async def test_a_document_whose_worker_was_killed_is_read_again() -> None:
+    async with pool() as readers:
+        (victim,) = readers.pids
+        os.kill(victim, signal.SIGSTOP)
+        reading = asyncio.create_task(readers.read(INVOICE))
+        await asyncio.sleep(0.2)
+        os.kill(victim, signal.SIGKILL)
+        assert await reading == read(INVOICE)
+        assert dict(readers.losses) == {"READER_CRASHED": 1}
+
+
+async def test_a_document_that_kills_two_workers_is_given_up_and_the_next_is_read() -> None:
+    async with pool() as readers:
+        task = asyncio.create_task(readers.read(INVOICE))
+        killed: set[int] = set()
+        while not task.done():
+            for pid in set(readers.pids) - killed:
+                killed.add(pid)
+                os.kill(pid, signal.SIGKILL)
+            await asyncio.sleep(0)
+        assert [reason.code for reason in (await task).unreadable] == ["READER_CRASHED"]
+        assert len(killed) == 2
+        assert await readers.read(INVOICE) == read(INVOICE)
+
+
+async def test_a_worker_that_hangs_is_replaced_within_its_time() -> None:
+    async with pool(timeout=0.5) as readers:
+        os.kill(readers.pids[0], signal.SIGSTOP)
+        assert await readers.read(INVOICE) == read(INVOICE)
+        assert dict(readers.losses) == {"READER_TIMEOUT": 1}
+
+
+async def test_a_document_without_end_is_given_up_after_two_tries() -> None:
+    async with pool(timeout=0.4, memory_mb=4096) as readers:
+        started = time.monotonic()
+        reading = await readers.read(laughs(depth=12))
+        assert [reason.code for reason in reading.unreadable] == ["READER_TIMEOUT"]
+        assert time.monotonic() - started < 15
+
+
+@pytest.mark.parametrize("bomb", [laughs(depth=12), flood(300)], ids=["forms", "flood"])
+async def test_a_document_that_eats_memory_is_refused_for_that(bomb: bytes) -> None:
+    async with pool(memory_mb=256, timeout=30) as readers:
+        reading = await readers.read(bomb)
+        assert [reason.code for reason in reading.unreadable] == ["READER_MEMORY"]
+        assert await readers.read(INVOICE) == read(INVOICE)
+
+
+async def test_one_hard_document_delays_no_other() -> None:
+    async with pool(workers=2, timeout=3, memory_mb=4096) as readers:
+        hard = asyncio.create_task(readers.read(laughs(depth=12)))
+        await asyncio.gather(*(readers.read(INVOICE) for _ in range(10)))
+        assert not hard.done()
+        hard.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await hard
+
+
+async def test_a_cancelled_call_takes_its_worker_with_it_and_not_the_pool() -> None:
+    async with pool() as readers:
+        (first,) = readers.pids
+        os.kill(first, signal.SIGSTOP)
+        task = asyncio.create_task(readers.read(INVOICE))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not alive(first)
+        assert await readers.read(INVOICE) == read(INVOICE)
+
+
+async def test_a_worker_is_replaced_when_it_has_served_its_time() -> None:
+    async with pool(recycle=3) as readers:
+        seen = set()
+        for _ in range(7):
+            await readers.read(INVOICE)
+            seen |= set(readers.pids)
+        assert len(seen) == 3
+
+
+async def test_stopping_leaves_no_process_and_ends_what_waits() -> None:
+    readers = ReaderPool(workers=2)
+    await readers.start()
+    pids = readers.pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    waiting = [asyncio.create_task(readers.read(INVOICE)) for _ in range(4)]
+    await asyncio.sleep(0.1)
+    await readers.stop()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {ReaderUnavailable}
+    assert [pid for pid in pids if alive(pid)] == []
+
+
+async def test_a_worker_holds_no_secret_and_no_file_of_its_parent(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CHORALE_TOKEN_SECRET", "not for readers")
+    with (tmp_path / "open").open("w") as held:
+        os.set_inheritable(held.fileno(), True)
+        async with pool() as readers:
+            (pid,) = readers.pids
+            environment, files = belongings(pid)
+    assert b"not for readers" not in environment
+    assert {name for name in files if not name.startswith("socket:")} <= {os.devnull, os.readlink("/proc/self/fd/0")}
+
+
+def belongings(pid: int) -> tuple[bytes, set[str]]:
+    """A process's environment and what its open files are."""
+    process = Path(f"/proc/{pid}")
+    return (process / "environ").read_bytes(), {os.readlink(link) for link in (process / "fd").iterdir()}
+
+
+@pytest.mark.parametrize("executable", ["/bin/false", "/nowhere/python"])
+async def test_a_machine_that_starts_no_process_is_said_to_be_at_fault(
+    executable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", executable)
+    readers = ReaderPool(workers=2)
+    with pytest.raises(ReaderUnavailable):
+        await readers.start()
+    assert readers.pids == ()
+
+
+_PARENT = """
+import asyncio, sys
+from services.ocr.pool import ReaderPool
+from tests.hostile import laughs
+async def main():
+    readers = ReaderPool(workers=2, timeout=60, memory_mb=4096)
+    await readers.start()
+    busy = asyncio.create_task(readers.read(laughs(depth=12)))
+    await asyncio.sleep(0.2)
+    print(*readers.pids, flush=True)
+    await busy
+asyncio.run(main())
+"""
+
+
+async def test_workers_die_when_their_parent_is_killed() -> None:
+    parent = subprocess.Popen([sys.executable, "-c", _PARENT], stdout=subprocess.PIPE, text=True)  # noqa: ASYNC220
+    with parent:
+        assert parent.stdout is not None
+        pids = [int(pid) for pid in parent.stdout.readline().split()]
+        assert len(pids) == 2
+        assert all(alive(pid) for pid in pids)
+        parent.kill()
+    await until(lambda: not any(alive(pid) for pid in pids))
