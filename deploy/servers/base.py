@@ -80,6 +80,7 @@ class ChildServer(Unit):
     """A :class:`Unit` that is a child process of ours."""
 
     stop_signal = signal.SIGTERM
+    last_signal = signal.SIGTERM  # instead, when its data are thrown away a moment later
     stop_grace = 2.0
     start_limit = 60.0
 
@@ -132,6 +133,10 @@ class ChildServer(Unit):
 
     def stop(self) -> None:
         self._end(lambda child: child.stop(self.stop_signal, self.stop_grace))
+
+    def remove(self) -> None:
+        number = self.stop_signal if self.workspace.kept else self.last_signal
+        self._end(lambda child: child.stop(number, self.stop_grace))
 
     def kill(self) -> None:
         self._end(lambda child: child.kill())

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -81,6 +82,9 @@ def _fetch(target: Path) -> None:
 
 class Kafka(ChildServer):
     """The broker. ``bootstrap`` is ``host:port``."""
+
+    stop_grace = 5.0
+    last_signal = signal.SIGKILL
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__(workspace, "kafka")

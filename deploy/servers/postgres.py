@@ -45,14 +45,13 @@ class Postgres(ChildServer):
     """The database server. ``admin_dsn`` is its superuser's, for the database ``postgres``."""
 
     stop_signal = signal.SIGINT  # fast shutdown: ends sessions, writes a checkpoint
+    last_signal = signal.SIGQUIT  # immediate, yet it frees its shared memory
     stop_grace = 3.0
 
     def __init__(self, workspace: Workspace) -> None:
         super().__init__(workspace, "postgres")
         self.port = workspace.ports.free()
         self.admin_dsn = f"postgresql://{_ADMIN}:{workspace.secrets['database']}@{LOOPBACK}:{self.port}/postgres"
-        if not workspace.kept:
-            self.stop_signal = signal.SIGQUIT  # immediate: the data are thrown away a moment later
         self._user = _unprivileged() if os.geteuid() == 0 else None
 
     def prepare(self) -> None:

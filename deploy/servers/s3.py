@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +44,7 @@ _OPTIONS = (
 class S3(ChildServer):
     """The object store. ``endpoint`` is ``http://host:port``."""
 
+    last_signal = signal.SIGKILL
     stop_grace = 0.5  # a SIGTERM takes it 15 s and more; what it has answered is in its files already
 
     def __init__(self, workspace: Workspace) -> None:

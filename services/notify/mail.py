@@ -19,6 +19,7 @@ class Link:
     def __init__(self, settings: NotifySettings) -> None:
         self._settings = settings
         self._client: aiosmtplib.SMTP | None = None
+        self._tls = False
 
     @property
     def open(self) -> bool:
@@ -50,13 +51,11 @@ class Link:
         except aiosmtplib.SMTPResponseException as error:
             return await self._refused(stage, error)
         except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
-            tls = self._tls
             await self.close()
-            return self._answer("technical", text=type(error).__name__, reached=stage != "connect", tls=tls)
-        return self._answer(result_of("content", answered.code), answered.code, answered.message, tls=self._tls)
+            return self._answer("technical", text=type(error).__name__, reached=stage != "connect")
+        return self._answer(result_of("content", answered.code), answered.code, answered.message)
 
     async def _refused(self, stage: Stage, error: aiosmtplib.SMTPResponseException) -> Answer:
-        tls = self._tls
         if stage == "connect" or error.code == 421:
             await self.close()
         else:
@@ -66,7 +65,7 @@ class Link:
             except (aiosmtplib.SMTPException, OSError):
                 await self.close()
         reached = stage != "connect"
-        return self._answer(result_of(stage, error.code), error.code, error.message, reached=reached, tls=tls)
+        return self._answer(result_of(stage, error.code), error.code, error.message, reached=reached)
 
     async def _connected(self) -> aiosmtplib.SMTP:
         if self._client is not None and self._client.is_connected:
@@ -82,7 +81,9 @@ class Link:
             use_tls=settings.smtp_tls == "tls",
             start_tls={"auto": None, "starttls": True, "tls": False, "none": False}[settings.smtp_tls],
         )
+        self._tls = False
         await client.connect()
+        self._tls = client.get_transport_info("sslcontext") is not None
         self._client = client
         return client
 
@@ -95,13 +96,7 @@ class Link:
                     await client.quit()
             client.close()
 
-    @property
-    def _tls(self) -> bool:
-        return self._client is not None and self._client.get_transport_info("sslcontext") is not None
-
-    def _answer(
-        self, result: Result, code: int | None = None, text: str = "", *, reached: bool = True, tls: bool = False
-    ) -> Answer:
+    def _answer(self, result: Result, code: int | None = None, text: str = "", *, reached: bool = True) -> Answer:
         settings = self._settings
         return Answer(
             result=result,
@@ -109,6 +104,6 @@ class Link:
             host=f"{settings.smtp_host}:{settings.smtp_port}",
             code=code,
             text=one_line(text)[:_MAX_ANSWER],
-            tls=tls,
+            tls=self._tls,
             reached=reached,
         )

@@ -100,7 +100,7 @@ async def write(connection: Connection, messages: Sequence[Message], domain: str
     if not messages:
         return set()
     rows = await connection.fetch(
-        "with wake as (select pg_notify($13, ''))"
+        "with wake as (select pg_notify($13::text, ''))"
         " insert into message (id, subject, entry, kind, audience, address, data, message_id_header, traceparent,"
         " state, next_attempt_at, created_at, done_at)"
         " select t.id, t.subject, t.entry, t.kind, t.audience, t.address, t.data, '<' || t.id || '@' || $11::text || '>',"

@@ -56,19 +56,24 @@ class Worker:
         self._away = 0
 
     async def run(self) -> None:
-        """Work until cancelled; then finish what is being sent, and give back the rest."""
+        """Work until cancelled; then finish what is being sent, and give back the rest. A part that ends ends all."""
         senders = [asyncio.create_task(self._send_forever()) for _ in range(self._settings.smtp_connections)]
+        claimer = asyncio.create_task(self._claim_forever())
         others = [asyncio.create_task(run()) for run in (self._finish_forever, self._renew_forever)]
+        parts = [claimer, *senders, *others]
         try:
-            await self._claim_forever()
+            ended, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            for part in ended:
+                part.result()
         finally:
+            claimer.cancel()
             with suppress(Exception):
-                await self._drain(senders)
-            for task in (*senders, *others):
+                await self._drain()
+            for task in parts:
                 task.cancel()
-            await asyncio.gather(*senders, *others, return_exceptions=True)
+            await asyncio.gather(*parts, return_exceptions=True)
 
-    async def _drain(self, senders: Sequence["asyncio.Task[None]"]) -> None:
+    async def _drain(self) -> None:
         untouched = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
         for held in untouched:
             self._held.pop(held.claimed.id, None)
@@ -127,7 +132,7 @@ class Worker:
             await link.close()
 
     async def _send(self, link: Link, message: Claimed) -> Answer:
-        """The relay's answer; a message that cannot even be written in words counts as our trouble, not the relay's."""
+        """The relay's answer. A fault of ours counts as technical: it is tried again, once the fault is mended."""
         settings = self._settings
         try:
             letter = render(message.kind, message.audience, message.facts, message.subject, settings.public_url)
@@ -139,11 +144,12 @@ class Worker:
                 language=message.language,
             )
             content = compose(letter, envelope, datetime.now(UTC))
+            with metrics.SEND_SECONDS.time():
+                answer = await link.send(message.address, content)
         except Exception as error:
-            telemetry.logger().exception("notify.render_failed", message=str(message.id), kind=message.kind)
+            telemetry.logger().exception("notify.send_failed", message=str(message.id), kind=message.kind)
+            await link.close()
             return Answer(result="technical", at=datetime.now(UTC), host="", text=type(error).__name__)
-        with metrics.SEND_SECONDS.time():
-            answer = await link.send(message.address, content)
         self._reachable(answer.reached)
         return answer
 

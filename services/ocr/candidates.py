@@ -28,8 +28,9 @@ SIRETS = ("recipient_siret", "supplier_siret", SIRET)
 
 BELOW = 1.8  # of the label's height: how far under its label a value may stand
 BESIDE = 230.0  # points: how far to the right of its label an identifier may stand
-_RATE = re.compile(r"(\d{1,2}(?:[.,]\d{1,2})?)\s?%")
 HALF = 0.75  # of the label's height
+
+_RATE = re.compile(r"(\d{1,2}(?:[.,]\d{1,2})?)\s?%")
 
 
 @dataclass(slots=True)

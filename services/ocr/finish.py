@@ -75,7 +75,7 @@ class Finisher:
                 if not is_transient(error):
                     raise
                 attempt += 1
-                await asyncio.sleep(backoff(attempt))
+                await asyncio.sleep(backoff(attempt, ceiling=2.0))
         for result in results:
             self._settled(result.job)
 

@@ -30,6 +30,7 @@ _ROUNDS_TO_PRUNE = 720
 _STUCK_SECONDS = 120.0
 _LOST_CEILING = 300.0
 _AWAY_CEILING = 5.0
+_RECOVERY_CEILING = 2.0
 _CRASHED = "READER_CRASHED"
 
 
@@ -295,4 +296,4 @@ async def _forever(step: Callable[[], Awaitable[None]]) -> None:
             failures += 1
             if not is_transient(error):
                 telemetry.logger().exception("job.step_failed", error=type(error).__name__)
-            await asyncio.sleep(backoff(failures))
+            await asyncio.sleep(backoff(failures, ceiling=_RECOVERY_CEILING))

@@ -11,9 +11,9 @@ import msgspec
 
 from contracts.events import DocumentRead, DocumentReceived, InvoiceRouted, InvoiceSubmitted, StatusChanged
 from contracts.registry import SERVICES, topics_read_by
+from services.common.db import Connection
 from tests.chaos.world import World
 
-Connection = asyncpg.Connection[asyncpg.Record]
 END_OF = {"good": "submitted", "refused": "refused", "wrong_sum": "to_verify", "again": "duplicate"}
 
 _UNDER_WAY = {
@@ -22,9 +22,7 @@ _UNDER_WAY = {
         "select count(*) from ingest.deposit d left join status.invoice i on i.id = d.id"
         " where d.state = 'submitted' and i.status is distinct from 'MISE_A_DISPOSITION'"
     ),
-    "messages not sent": (
-        "select count(*) from notify.message where state in ('created', 'sending')"
-    ),
+    "messages not sent": ("select count(*) from notify.message where state in ('created', 'sending')"),
     "notices not in the history": (
         "select count(*) from notify.message m join status.invoice i on i.id::text = m.subject"
         " where m.state = 'accepted' and not exists (select from status.history h"

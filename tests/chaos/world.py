@@ -15,6 +15,7 @@ from contracts.registry import SERVICES, TOPICS
 from deploy.demo.prepare import prepare
 from deploy.local import DATABASE, Stack
 from services.common.consumer import tail
+from services.common.db import Connection
 from services.common.record import Arrival, Record, read
 
 Kind = Literal["good", "refused", "wrong_sum", "again"]
@@ -64,7 +65,7 @@ class World:
             except Exception:
                 await asyncio.sleep(0.5)
 
-    async def connect(self) -> asyncpg.Connection[asyncpg.Record]:
+    async def connect(self) -> Connection:
         """An administrator's connection to the platform's database."""
         base = self.stack.postgres.admin_dsn.rpartition("/")[0]
         return await asyncpg.connect(f"{base}/{DATABASE}", timeout=10)

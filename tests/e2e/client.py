@@ -15,6 +15,7 @@ from tests.documents import SUPPLIER
 
 PATIENCE = 30.0
 T = TypeVar("T")
+OPEN: list[httpx.Client] = []
 
 
 def supplier(name: str | None = None, siret: str | None = None) -> Principal:
@@ -35,6 +36,7 @@ class Person:
         self.principal = principal
         self._inbox = platform.smtp.url
         self.http = httpx.Client(base_url=platform.url, headers=bearer(platform, principal), timeout=30)
+        OPEN.append(self.http)
 
     def deposit(self, content: bytes, *, name: str = "facture.pdf", **headers: str) -> httpx.Response:
         """POST a document."""

@@ -7,6 +7,7 @@ import pytest
 from contracts.registry import SERVICES
 from deploy.demo.prepare import prepare
 from deploy.local import Stack
+from tests.e2e.client import OPEN
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +16,11 @@ def platform() -> Iterator[Stack]:
     with Stack(services=SERVICES, gateway=True, supervise=True) as stack:
         prepare(stack)
         yield stack
+
+
+@pytest.fixture(autouse=True)
+def everybody_leaves() -> Iterator[None]:
+    """Close the clients that a test opened."""
+    yield
+    while OPEN:
+        OPEN.pop().close()

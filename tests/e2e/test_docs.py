@@ -42,7 +42,7 @@ def test_a_documented_target_exists_and_is_run_by_a_test(command: str) -> None:
 
 
 def test_the_table_of_targets_in_the_readme_is_the_makefile() -> None:
-    named = set(re.findall(r"`make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
+    named = set(re.findall(r"(?:`|\$ )make ([a-z-]+)", (ROOT / "README.md").read_text(encoding="utf-8")))
     assert named <= targets()
     assert {"demo", "up", "reset", "test", "test-long", "check", "chaos", "bench", "help"} <= named
 

@@ -36,12 +36,15 @@ OPERATOR = Principal(subject="op", roles=("OPERATEUR",))
 
 @dataclass
 class Relay:
-    """An SMTP server. ``answers`` decides: called with the stage and the recipient, it may return an SMTP answer."""
+    """An SMTP server. ``answers`` is asked at each stage, with the address; it may return an SMTP answer.
+
+    The stages are sender, recipient, content, and taken: the mail is kept, its answer not sent yet.
+    """
 
     port: int = 0
     mails: list[EmailMessage] = field(default_factory=list)
     recipients: list[str] = field(default_factory=list)
-    sessions: int = 0
+    sessions: list[SMTP] = field(default_factory=list)
     answers: Callable[[str, str], Awaitable[str | None]] | None = None
 
     async def handle_MAIL(  # noqa: N802
@@ -68,6 +71,7 @@ class Relay:
             return refusal
         self.mails.append(message)
         self.recipients += envelope.rcpt_tos
+        await self._ask("taken", envelope.rcpt_tos[0])
         return f"250 2.0.0 kept as {len(self.mails)}"
 
     async def _ask(self, stage: str, address: str) -> str | None:
@@ -75,8 +79,15 @@ class Relay:
 
     def session(self) -> SMTP:
         """One connection's protocol."""
-        self.sessions += 1
-        return SMTP(self, hostname="relay.example")
+        made = SMTP(self, hostname="relay.example")
+        self.sessions.append(made)
+        return made
+
+    def hang_up(self) -> None:
+        """End every connection."""
+        for session in self.sessions:
+            if session.transport is not None:
+                session.transport.close()
 
 
 @asynccontextmanager
@@ -89,6 +100,7 @@ async def relay(port: int = 0) -> AsyncIterator[Relay]:
         yield found
     finally:
         server.close()
+        found.hang_up()
 
 
 @dataclass

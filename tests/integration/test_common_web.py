@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
+from structlog.testing import capture_logs
 
 from services.common.auth import CurrentPrincipal, Principal, mint
 from services.common.failures import Transient
@@ -81,8 +82,9 @@ def _app(health: Health) -> FastAPI:
 @pytest.fixture
 async def client(health: Health) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app=_app(health))
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as found:
-        yield found
+    with capture_logs():
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as found:
+            yield found
 
 
 def _problem(answer: httpx.Response, status: int, code: str) -> dict[str, object]:
@@ -117,8 +119,8 @@ async def test_an_invalid_request_names_each_field_its_value_and_its_rule_in_fre
 
 
 async def test_a_missing_field_does_not_give_the_whole_body_back(client: httpx.AsyncClient) -> None:
-    body = _problem(await client.post("/items", json={"number": SECRET}), 422, "REQUEST_INVALID")
-    assert SECRET not in str(body)
+    body = _problem(await client.post("/items", json={"number": "FA-7731"}), 422, "REQUEST_INVALID")
+    assert "FA-7731" not in str(body)
     assert _problem(await client.post("/items", content=b"{"), 422, "REQUEST_INVALID")["errors"]
 
 

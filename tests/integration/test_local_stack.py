@@ -77,3 +77,28 @@ async def test_many_may_bootstrap_the_same_database_at_once(stack: Stack) -> Non
         await connection.close()
     finally:
         await database.drop(stack.postgres.admin_dsn, name)
+
+
+async def test_servers_of_the_environment_are_used_and_left_running(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "CHORALE_KAFKA": stack.kafka.bootstrap,
+        "CHORALE_ADMIN_DSN": stack.postgres.admin_dsn,
+        "CHORALE_S3_ENDPOINT": stack.s3.endpoint,
+        "CHORALE_S3_ACCESS_KEY": stack.s3.access_key,
+        "CHORALE_S3_SECRET_KEY": stack.s3.secret_key,
+        "CHORALE_SMTP_HOST": stack.smtp.host,
+        "CHORALE_SMTP_PORT": str(stack.smtp.port),
+    }.items():
+        monkeypatch.setenv(name, value)
+    guest = Stack()
+    await asyncio.to_thread(guest.up)
+    try:
+        assert guest.dsns == stack.dsns
+        assert guest.pids() == []
+        with pytest.raises(StackError, match="kafka was given by the environment"):
+            guest.kill("kafka")
+    finally:
+        await asyncio.to_thread(guest.down)
+    assert all(unit.alive for unit in stack.units.values())

@@ -21,6 +21,7 @@ from tests.unit.status.samples import event, submitted
 OF_STRUCTURE = Manager(siret=BODY, name="Camille Roux", email="factures@dept.example")
 OF_SERVICE = Manager(siret=BODY, service_code="test achats", name="Alix Morel", email="achats@dept.example")
 OF_ANOTHER = Manager(siret=BODY, service_code="TEST-VOIRIE", name="Sacha Blanc", email="voirie@dept.example")
+DEMO = Path(__file__).resolve().parents[2] / "deploy" / "demo" / "managers.json"
 MANAGERS = "/api/v1/messages/managers"
 
 
@@ -186,8 +187,7 @@ async def test_the_messages_of_an_invoice_are_listed_with_their_attempts(found: 
 
 
 async def test_the_demo_s_addresses_load(found: Tables) -> None:
-    path = Path(__file__).resolve().parents[2] / "deploy" / "demo" / "managers.json"
-    managers = addresses.from_file(path)
-    assert len(managers) == len(json.loads(path.read_text())["managers"])
+    managers = addresses.from_file(DEMO)
+    assert len(managers) == len(json.loads(DEMO.read_text())["managers"])
     await found.load(*managers)
     assert all(manager.email.endswith(".example") for manager in managers)

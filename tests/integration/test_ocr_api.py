@@ -1,6 +1,7 @@
 """Readings and lost documents over HTTP: for operators."""
 
 from collections.abc import AsyncIterator, Mapping
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -60,7 +61,7 @@ async def test_only_an_operator_sees_a_reading(world: OcrWorld, client: httpx.As
 
 
 async def test_an_operator_sees_which_documents_are_lost(world: OcrWorld, client: httpx.AsyncClient) -> None:
-    lost = msgspec.structs.replace(await world.store(b"gone"), key="test/nothing-here")
+    lost = msgspec.structs.replace(await world.store(b"gone"), key=f"test/{uuid4()}")
     [found] = await world.receive(lost)
     async with world.dispatcher(StubReader()):
 

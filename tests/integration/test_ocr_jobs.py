@@ -5,6 +5,7 @@ import io
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -125,7 +126,7 @@ async def test_the_memory_for_documents_is_bounded_and_all_of_them_pass(world: O
 async def test_a_missing_document_is_kept_visible_and_read_once_it_is_back(world: OcrWorld) -> None:
     content = documents.sample(3).render()
     good = await world.store(b"good")
-    lost = msgspec.structs.replace(await world.store(content), key="test/nothing-here")
+    lost = msgspec.structs.replace(await world.store(content), key=f"test/{uuid4()}")
     events = await world.receive(lost, good)
     reader = StubReader()
     async with world.dispatcher(reader):
@@ -242,7 +243,7 @@ async def test_a_lease_whose_holder_does_not_know_of_it_is_given_up(world: OcrWo
     [found] = await world.receive(await world.store(b"x"))
     async with world.dispatcher(StubReader(), prefetch=0, readers=1) as dispatcher:
         await world.until_done([found])
-        [orphan] = await world.receive(msgspec.structs.replace(await world.store(b"y"), key="test/nothing-here"))
+        [orphan] = await world.receive(msgspec.structs.replace(await world.store(b"y"), key=f"test/{uuid4()}"))
         await world.pool.execute(
             "update job set lease_owner = $1, due_at = now() + interval '1 hour', state = 'queued', failures = 0"
             " where event_id = $2",

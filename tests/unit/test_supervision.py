@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.servers import service
 from deploy.servers.ports import Ports
-from deploy.servers.service import RESTARTS, ServiceProcess
+from deploy.servers.service import RESTARTS, WITHIN, ServiceProcess
 from deploy.servers.workspace import Workspace
 
 
@@ -24,11 +23,11 @@ def test_a_service_that_keeps_dying_is_given_up(workspace: Workspace) -> None:
 
 def test_old_restarts_are_forgotten(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000.0
-    monkeypatch.setattr(service.time, "monotonic", lambda: now)
+    monkeypatch.setattr("deploy.servers.service.time.monotonic", lambda: now)
     process = ServiceProcess(workspace, "status#2", lambda name: {})
     while process.may_restart():
         continue
-    now += service.WITHIN + 1
+    now += WITHIN + 1
     assert process.may_restart()
 
 

@@ -29,9 +29,14 @@ async def ring(tx: Tx, timers: Sequence[Timer]) -> None:
         what, _, path = timer.kind.partition(" ")
         if what == "bad":
             raise Broken(SECRET)
-        if what == "die" and not Path(path).exists():
-            Path(path).touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+        if what == "die":
+            _die_once(Path(path))
+
+
+def _die_once(mark: Path) -> None:
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 async def compose() -> Runtime:

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 from hypothesis import settings
 
-from invoice.addressing import index_services
-from invoice.directory import Service, Structure
+from invoice.addressing import Address, Decision, decide, index_services
+from invoice.directory import Parameters, Service, Structure
 from invoice.directory_file import DirectoryFile, merge, parse
 from invoice.findings import Finding
+from invoice.identifiers import InvalidIdentifier, parse_siret
 from invoice.model import InvoiceHeader
 
 # No database of examples on disk, no deadline on a shared machine.
@@ -76,3 +77,23 @@ def only(findings: tuple[Finding, ...], code: str) -> Finding:
     """The one finding with a code."""
     (found,) = (one for one in findings if one.code == code)
     return found
+
+
+def route(siret: str, on: date = DAY, **written: Any) -> Decision:
+    """Decide on the demo directory as routing does."""
+    try:
+        canonical = parse_siret(siret)
+    except InvalidIdentifier:
+        canonical = siret
+    address = Address(recipient_siret=siret, **written)
+    return decide(address, structure_of(canonical), services_of(canonical), on)
+
+
+def route_in(structure: Structure, services: tuple[Service, ...] = (), **written: Any) -> Decision:
+    """Decide on a structure made up by a test."""
+    return decide(Address(recipient_siret=structure.siret, **written), structure, index_services(services), DAY)
+
+
+def made(parameters: Parameters | None = None, **fields: Any) -> Structure:
+    fields = {"siret": GERS, "name": "Essai", "tenant": "cd32", "kind": "test"} | fields
+    return Structure(parameters=parameters or Parameters(), **fields)

@@ -197,8 +197,15 @@ def test_an_unsure_prepayment_explains_nothing() -> None:
     assert "FIELD_UNSURE" in waits(done(("prepaid",), payable="90.00", prepaid="30.00"))
 
 
+def test_a_net_a_payer_read_without_certainty_is_not_replaced_by_the_total() -> None:
+    draft = done(("payable",), payable="90.00")
+    assert codes(draft.findings) == ["FIELD_UNSURE"]
+
+
 def test_sums_that_disagree_wait_for_a_person_and_refuse_nothing() -> None:
-    assert waits(done(tax="19.60")) == ["SUMS_DISAGREE"]
+    draft = done(tax="19.60")
+    assert waits(draft) == ["SUMS_DISAGREE"]
+    assert "font 119,60\u00a0€" in only(draft.findings, "SUMS_DISAGREE").message
     assert done(tax="20.01", total_excl_tax="100.00").outcome == "complete"
 
 
