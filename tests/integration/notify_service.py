@@ -129,7 +129,7 @@ class Tables:
     async def attempts(self) -> list[tuple[int, str, int | None, str]]:
         """Every attempt, in order."""
         rows = await self.pool.fetch("select n, result, code, answer from attempt order by at")
-        return [tuple(row) for row in rows]  # type: ignore[misc]
+        return [tuple(row) for row in rows]
 
     async def outcomes(self) -> list[NotificationAccepted | NotificationFailed]:
         """What the service told others, in order."""

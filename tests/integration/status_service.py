@@ -53,7 +53,8 @@ class Tables:
 
     async def status(self, invoice: UUID) -> str | None:
         """The invoice's status, if there is one."""
-        return await self.pool.fetchval("select status from invoice where id = $1", invoice)
+        found: str | None = await self.pool.fetchval("select status from invoice where id = $1", invoice)
+        return found
 
     async def count(self, table: str) -> int:
         """Rows of a table."""

@@ -132,7 +132,7 @@ async def test_a_body_s_feed_begins_with_the_entry_that_made_the_invoice_availab
 async def test_a_position_that_cannot_be_resumed_is_refused_in_words(world: World) -> None:
     async with world.one.client(OPERATOR) as client:
         for last in ("99999", "-1", "x", "1" * 30, "²"):
-            answer = await client.get(EVENTS, headers={"Last-Event-ID": last.encode()})
+            answer = await client.get(EVENTS, headers={b"Last-Event-ID": last.encode()})
             assert (answer.status_code, answer.json()["code"]) == (410, "FEED_POSITION_GONE")
 
 
