@@ -43,6 +43,7 @@ def normalise(text: str) -> str:
     return _NOISE.sub("", text)
 
 
+@lru_cache(maxsize=8192)
 def normalise_code(text: str) -> str:
     """Comparison key of a service code, engagement or contract: upper case, no space of any kind.
 

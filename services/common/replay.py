@@ -6,7 +6,7 @@ from functools import partial
 from uuid import UUID
 
 from contracts.registry import ServiceName
-from services.common import deadletter, inbox, outbox, telemetry, waiting
+from services.common import deadletter, inbox, outbox, telemetry, timers, waiting
 from services.common.db import Connection, Pool
 from services.common.deliver import Handler, apply, attempt, transaction
 from services.common.failures import Rejected, is_transient
@@ -117,6 +117,7 @@ class Sweeper:
         async with self._pool.acquire() as connection:
             await inbox.prune(connection, self._inbox_days)
             await outbox.prune(connection, self._keep_sent)
+            await timers.prune(connection, self._inbox_days)
 
 
 async def _measure(connection: Connection) -> None:

@@ -119,13 +119,17 @@ class Runtime:
         """Readiness needs this too: the check returns the problem, or ``None``."""
         self._ready.append(check)
 
-    def web(self) -> FastAPI:
-        """The service's application, with health and metrics; the caller adds its routes."""
+    def web(self, *, answer_seconds: float | None = 20.0) -> FastAPI:
+        """The service's application, with health and metrics; the caller adds its routes.
+
+        ``answer_seconds`` is how long a request may stay without an answer (``None``: the routes see to that).
+        """
         app = create_app(
             self.service,
             token_secret=self.settings.token_secret.get_secret_value(),
             live=self._live,
             ready=[self._database_ready, self._kafka_ready, *self._ready],
+            answer_seconds=answer_seconds,
         )
         self._server = Server(app, self.settings.host, self.settings.port, self.settings.stop_seconds)
         return app

@@ -53,6 +53,14 @@ async def cancel(connection: Connection, keys: Sequence[str], kind: str) -> None
     )
 
 
+async def prune(connection: Connection, days: int) -> int:
+    """Forget timers that fired or were cancelled longer ago than that; returns how many."""
+    status: str = await connection.execute(
+        "delete from timer where coalesce(fired_at, cancelled_at) < now() - make_interval(days => $1)", days
+    )
+    return int(status.rpartition(" ")[2])
+
+
 class Timers:
     """Fires what is due. ``clock`` gives the instant, so that a test can move it."""
 

@@ -1,5 +1,6 @@
 """The HTTP edge shared by every service: problem+json, health, metrics, traces."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -89,10 +90,12 @@ class Problem(Exception):
 
 
 class _Edge:
-    """Gives each request its span, and counts it."""
+    """Gives each request its span, counts it, and answers 503 when nothing has begun to answer in time."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, answer_seconds: float | None) -> None:
         self._app = app
+        self._answer_seconds = answer_seconds
+        self._abandoned: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -111,7 +114,7 @@ class _Edge:
             await send(message)
 
         try:
-            await self._app(scope, receive, sent)
+            await self._in_time(scope, receive, sent, lambda: status != "000")
         except Exception as error:
             if status != "000":
                 raise  # the answer has begun: the connection is cut
@@ -121,9 +124,43 @@ class _Edge:
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
             telemetry.HTTP_SECONDS.labels(method, route, status).observe(time.perf_counter() - started)
 
+    async def _in_time(self, scope: Scope, receive: Receive, send: Send, begun: Callable[[], bool]) -> None:
+        """Run the application. Raises ``TimeoutError`` when no answer has begun in time; a begun one is not limited.
 
-def create_app(service: str, *, token_secret: str, live: Check, ready: Sequence[Check]) -> FastAPI:
-    """An application with health, readiness, metrics and French problem answers."""
+        What is too slow is cancelled but not waited for: a connection to a frozen database is slow to be let go.
+        """
+        if self._answer_seconds is None:
+            await self._app(scope, receive, send)
+            return
+        late = False
+
+        async def unless_late(message: Message) -> None:
+            if not late:
+                await send(message)
+
+        task = asyncio.create_task(self._run(scope, receive, unless_late))
+        self._abandoned.add(task)
+        task.add_done_callback(self._abandoned.discard)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=self._answer_seconds)
+            if not done and not begun():
+                late = True
+                raise TimeoutError
+            await task
+        finally:
+            task.cancel()
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+def create_app(
+    service: str, *, token_secret: str, live: Check, ready: Sequence[Check], answer_seconds: float | None = 20.0
+) -> FastAPI:
+    """An application with health, readiness, metrics and French problem answers.
+
+    A request that nothing has begun to answer after ``answer_seconds`` gets a 503 (``None``: its routes see to that).
+    """
     app = FastAPI(
         title=f"Chorale · {service}",
         version="1",
@@ -132,7 +169,7 @@ def create_app(service: str, *, token_secret: str, live: Check, ready: Sequence[
         openapi_url=f"/openapi/{service}.json",
     )
     app.state.token_secret = token_secret
-    app.add_middleware(_Edge)
+    app.add_middleware(_Edge, answer_seconds=answer_seconds)
     _add_problems(app)
 
     @app.get("/health/live", include_in_schema=False)

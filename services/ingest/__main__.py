@@ -23,7 +23,7 @@ async def compose() -> Runtime:
     runtime.job("sweep", sweep.run)
     runtime.ready_when(catch_up.problem)
     runtime.on_close(blobs.close)
-    api.add_routes(runtime.web(), api_pool=runtime.api_pool, blobs=blobs, settings=settings)
+    api.add_routes(runtime.web(answer_seconds=None), api_pool=runtime.api_pool, blobs=blobs, settings=settings)
     return runtime
 
 

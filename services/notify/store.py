@@ -104,7 +104,8 @@ async def write(connection: Connection, messages: Sequence[Message], domain: str
         " insert into message (id, subject, entry, kind, audience, address, data, message_id_header, traceparent,"
         " state, next_attempt_at, created_at, done_at)"
         " select t.id, t.subject, t.entry, t.kind, t.audience, t.address, t.data,"
-        " '<' || t.id || '@' || $11::text || '>', t.traceparent, t.state, $12::timestamptz, $12, case when t.state = 'no_address' then $12 end"
+        " '<' || t.id || '@' || $11::text || '>', t.traceparent, t.state, $12::timestamptz, $12,"
+        " case when t.state = 'no_address' then $12 end"
         " from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::text[],"
         " $9::text[], $10::int[]) t(id, subject, entry, kind, audience, address, data, traceparent, state, o), wake"
         " order by t.o on conflict do nothing returning id",
