@@ -20,8 +20,10 @@ from aiokafka.errors import (
 from contracts.registry import DEFAULT_PARTITIONS, RETENTION_DAYS, SERVICES, TOPICS, dead_letter_topic
 from deploy.servers.errors import StackError
 
-_RETENTION = {"cleanup.policy": "delete", "retention.ms": str(RETENTION_DAYS * 24 * 3600 * 1000)}
-_COMPACTED = {"cleanup.policy": "compact"}
+# The broker unpacks what other clients compress: services read gzip alone, and would stop at anything else for ever.
+_UNPACKED = {"compression.type": "uncompressed"}
+_RETENTION = {"cleanup.policy": "delete", "retention.ms": str(RETENTION_DAYS * 24 * 3600 * 1000), **_UNPACKED}
+_COMPACTED = {"cleanup.policy": "compact", **_UNPACKED}
 _PATIENCE = 30.0
 
 

@@ -65,7 +65,11 @@ async def park(
         "insert into dead_letter (event_id, topic, kafka_partition, kafka_offset, key, type, headers, value,"
         " kind, reason, detail, traceback)"
         " select * from unnest($1::uuid[], $2::text[], $3::int[], $4::bigint[], $5::text[], $6::text[], $7::bytea[],"
-        " $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[]) on conflict (event_id) do nothing",
+        " $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[]) on conflict (event_id) do update"
+        # A letter that was replayed, had to wait for its predecessor and goes wrong now takes its old place again.
+        " set state = 'parked', settled_at = null, attempts = dead_letter.attempts + 1, kind = excluded.kind,"
+        " reason = excluded.reason, detail = excluded.detail, traceback = excluded.traceback"
+        " where dead_letter.state = 'replayed'",
         [a.id for a, _ in letters],
         [a.record.topic for a, _ in letters],
         [a.record.partition for a, _ in letters],

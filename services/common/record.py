@@ -6,7 +6,9 @@ from uuid import UUID, uuid5
 import msgspec
 
 from contracts.envelope import NAMESPACE, Event, Headers, Undecodable, decode
+from contracts.registry import TOPIC_OF, TOPICS
 
+_TOPICS = frozenset(topic.name for topic in TOPICS)
 _MAX_KEY = 512  # a longer one fits no index; the subject of an event is never longer
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[tuple[str, bytes]]).decode
@@ -60,6 +62,9 @@ def read(record: Record) -> Arrival:
         event = decode(record.headers, record.value)
         if record.key != event.subject.encode():
             raise Undecodable("NOT_CLOUDEVENTS", "the key and ce_subject differ")
+        if record.topic in _TOPICS and record.topic != TOPIC_OF[type(event.data)].name:
+            # Who may write one topic speaks for its writer alone.
+            raise Undecodable("WRONG_TOPIC", f"{event.type} does not travel on {record.topic}")
         return Arrival(record=record, event=event, poison=None)
     except Undecodable as error:
         return Arrival(record=record, event=None, poison=error)

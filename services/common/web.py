@@ -47,6 +47,15 @@ _INVALID = {
     "literal_error": "La valeur n'est pas parmi celles qui sont permises.",
     "enum": "La valeur n'est pas parmi celles qui sont permises.",
 }
+_LIMITS = {
+    "ge": "{} au moins",
+    "gt": "plus de {}",
+    "le": "{} au plus",
+    "lt": "moins de {}",
+    "min_length": "{} caractères au moins",
+    "max_length": "{} caractères au plus",
+    "expected": "valeurs permises : {}",
+}
 
 
 class Problem(Exception):
@@ -199,7 +208,8 @@ async def _asked(check: Check) -> str | None:
 def _invalid(item: dict[str, Any]) -> dict[str, Any]:
     """One entry of a validation problem. The value is shown to who sent it, shortened, unless it is a whole body."""
     value = item.get("input")
-    asked = ", ".join(f"{name} {limit}" for name, limit in item.get("ctx", {}).items() if isinstance(limit, str | int))
+    limits = {name: str(limit).replace(" or ", " ou ") for name, limit in item.get("ctx", {}).items()}
+    asked = ", ".join(words.format(limits[name]) for name, words in _LIMITS.items() if name in limits)
     said = item["msg"].removeprefix("Value error, ") if item["type"] == "value_error" else "La valeur ne convient pas."
     return {
         "field": ".".join(str(part) for part in item["loc"][1:]),
@@ -230,13 +240,17 @@ def _add_problems(app: FastAPI) -> None:
 
 
 def failure(error: Exception) -> Problem:
-    """The answer to an unexpected error: 503 when the same request may succeed later, else 500. Nothing is kept."""
+    """The answer to an unexpected error: 503 when the same request may succeed later, else 500.
+
+    Whether the request was done is not always known: its commit may have been under way.
+    """
     if is_transient(error):
         return Problem(
             503,
             "TEMPORARILY_UNAVAILABLE",
             "Service momentanément indisponible",
-            "Rien n'a été enregistré : renvoyez la même demande, avec la même Idempotency-Key, dans quelques secondes.",
+            "Renvoyez la même demande dans quelques secondes, avec la même Idempotency-Key : elle ne sera jamais faite "
+            "deux fois.",
             headers={"Retry-After": "5"},
         )
     telemetry.logger().error("http.failed", error=type(error).__name__, exc_info=error)

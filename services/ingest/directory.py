@@ -22,6 +22,7 @@ Published = TenantPublished | StructurePublished | ServicePublished
 PUBLISHED = (TenantPublished, StructurePublished, ServicePublished)
 TOPIC = TOPIC_OF[StructurePublished].name
 
+_VERSIONS = 2**63
 _encode = msgspec.json.Encoder().encode
 _structure = msgspec.json.Decoder(Structure).decode
 _service = msgspec.json.Decoder(Service).decode
@@ -164,9 +165,10 @@ class CatchUp:
         return missing is None
 
     async def _apply(self, records: Sequence[Record]) -> int:
-        """Apply what are entries; anything else is for the group to park."""
+        """Apply what are entries; anything else is for the group to park, also a version that no row can hold."""
         events = [event for record in records if (event := read(record).event) is not None]
-        entries = [entry(event.subject, event.data) for event in events if isinstance(event.data, PUBLISHED)]
+        published = [(event.subject, event.data) for event in events if isinstance(event.data, PUBLISHED)]
+        entries = [entry(subject, data) for subject, data in published if abs(data.version) < _VERSIONS]
         async with self._pool.acquire() as connection, connection.transaction():
             await apply(connection, entries)
         return len(entries)

@@ -95,9 +95,12 @@ async def _cases(tx: Tx, readings: Sequence[tuple[Event, Reading]]) -> list[Case
 
 def _deposit_id(event: Event) -> UUID:
     try:
-        return UUID(event.subject)
+        found = UUID(event.subject)
     except ValueError as error:
         raise Rejected("DEPOSIT_UNKNOWN", "the key is not a deposit's id") from error
+    if str(found) != event.subject:  # another spelling would be another key: other locks, another order
+        raise Rejected("DEPOSIT_UNKNOWN", "the key is not a deposit's id in its canonical spelling")
+    return found
 
 
 def _first_look(case: Case) -> Verdict | Candidate:

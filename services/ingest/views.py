@@ -21,7 +21,7 @@ _SENTENCES = {
     State.RECEIVED: "Votre document est enregistré ; sa lecture est en cours.",
     State.TO_VERIFY: "Votre document est bien reçu, mais n'est pas transmis : voyez les points à vérifier.",
     State.SUBMITTED: "Votre facture est déposée ; elle est en route vers son destinataire.",
-    State.REFUSED: "Votre dépôt est refusé : aucune facture n'existe et son numéro reste libre. Voyez les motifs.",
+    State.REFUSED: "Votre dépôt est refusé : il n'a créé aucune facture et n'a pris aucun numéro. Voyez les motifs.",
     State.DUPLICATE: "Vous avez déjà déposé ce document : suivez le premier dépôt, rien n'est envoyé deux fois.",
 }
 _OVERDUE = (

@@ -1,6 +1,7 @@
 """Hands one message to the relay over a connection that is kept open. The only importer of aiosmtplib."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -26,8 +27,12 @@ class Link:
         """Whether there is a connection, as far as is known."""
         return self._client is not None and self._client.is_connected
 
-    async def send(self, recipient: str, content: bytes) -> Answer:
-        """Hand over one message. Raises nothing but cancellation: every failure is an answer."""
+    async def send(self, recipient: str, content: bytes, ours: Callable[[], bool]) -> Answer | None:
+        """Hand over one message. Every failure of the relay is an answer.
+
+        ``ours`` is asked once more before the content goes out: None when the message is somebody else's by then (a
+        frozen process thaws in the middle of a dialogue).
+        """
         reused = self.open
         stage: Stage = "connect"
         try:
@@ -46,6 +51,9 @@ class Link:
                 await client.mail(self._settings.sender)
             stage = "recipient"
             await client.rcpt(recipient)
+            if not ours():
+                await self.close()
+                return None
             stage = "content"
             answered = await client.data(content)
         except aiosmtplib.SMTPResponseException as error:

@@ -40,6 +40,10 @@ class Held:
         self.claimed = claimed
         self.until = until
 
+    def ours(self) -> bool:
+        """Whether the lease still runs. The clock goes on while the process is frozen."""
+        return time.monotonic() < self.until
+
 
 class Worker:
     """Claims, sends, records. ``listener`` wakes it when messages are written."""
@@ -124,16 +128,20 @@ class Worker:
                 except TimeoutError:
                     await link.close()
                     continue
-                if time.monotonic() >= held.until or (self._away and not link.open and self._queue.qsize()):
+                if not held.ours() or (self._away and not link.open and self._queue.qsize()):
                     await self._give_back(held)
                     continue
-                self._done.put_nowait(self._judge(held.claimed, await self._send(link, held.claimed)))
+                answer = await self._send(link, held)
+                if answer is None:
+                    self._let_go(held.claimed)
+                else:
+                    self._done.put_nowait(self._judge(held.claimed, answer))
         finally:
             await link.close()
 
-    async def _send(self, link: Link, message: Claimed) -> Answer:
+    async def _send(self, link: Link, held: Held) -> Answer | None:
         """The relay's answer. A fault of ours counts as technical: it is tried again, once the fault is mended."""
-        settings = self._settings
+        settings, message = self._settings, held.claimed
         try:
             letter = render(message.kind, message.audience, message.facts, message.subject, settings.public_url)
             envelope = Envelope(
@@ -145,12 +153,13 @@ class Worker:
             )
             content = compose(letter, envelope, datetime.now(UTC))
             with metrics.SEND_SECONDS.time():
-                answer = await link.send(message.address, content)
+                answer = await link.send(message.address, content, held.ours)
         except Exception as error:
             telemetry.logger().exception("notify.send_failed", message=str(message.id), kind=message.kind)
             await link.close()
             return Answer(result="technical", at=datetime.now(UTC), host="", text=type(error).__name__)
-        self._reachable(answer.reached)
+        if answer is not None:
+            self._reachable(answer.reached)
         return answer
 
     def _reachable(self, reached: bool) -> None:

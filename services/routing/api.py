@@ -96,7 +96,9 @@ def add_routes(app: FastAPI, pool: Pool, api_pool: Pool, import_limit: int) -> N
     """``pool`` writes the directory; ``api_pool`` may only read what is public. ``import_limit`` in bytes."""
 
     @app.get("/api/v1/directory/structures", summary="Chercher une structure par nom ou SIRET")
-    async def search(q: Annotated[str, Query(min_length=2, max_length=100)]) -> list[StructureLine]:
+    async def search(
+        q: Annotated[str, Query(min_length=2, max_length=100, pattern=r"^[^\x00]*$")],
+    ) -> list[StructureLine]:
         async with scoped(api_pool, {}) as connection:
             found = await store.search(connection, search_text(q), _LISTED)
         return [StructureLine(siret=s.siret, name=display_name(s), tenant=s.tenant, active=s.active) for s in found]

@@ -4,7 +4,7 @@ from services.common.listen import Listener
 from services.common.outbox import channel
 from services.common.runtime import Runtime, main
 from services.status import api
-from services.status.delay import DelayWatch
+from services.status.delay_watch import DelayWatch
 from services.status.feed import Feed
 from services.status.handlers import handle
 from services.status.settings import FEED_KEPT, StatusSettings

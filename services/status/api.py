@@ -6,12 +6,12 @@ Who may see what is decided by row-level security (``migrations/0002_visibility.
 import base64
 import binascii
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Header, Query
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 from starlette.responses import Response
 
 from invoice.lifecycle import STATUSES
@@ -20,20 +20,9 @@ from services.common.db import Pool, scoped
 from services.common.web import Problem
 from services.status import views
 from services.status.feed import EventStream, Feed
+from services.status.listing import COLUMNS, Wanted, newest
 from services.status.views import InvoiceDetail, InvoicePage
 
-_COLUMNS = (
-    "id, number, header, submitted_at, status, status_at, attempt, recipient_name, service_code, service_label,"
-    " payment_delay_started_on, payment_delay_started_at, payment_delay_source"
-)
-# The sub-select of parties lets the database start from the caller's own invoices, not from everybody's.
-_LIST = (
-    f"select {_COLUMNS} from invoice where id in (select invoice from invoice_party)"
-    " and ($1::text is null or status = $1) and ($2::text is null or number = $2)"
-    " and ($3::timestamptz is null or submitted_at >= $3)"
-    " and ($4::timestamptz is null or (submitted_at, id) < ($4, $5::uuid))"
-    " order by submitted_at desc, id desc limit $6"
-)
 _HISTORY = (
     "select entry, kind, status_from, status_to, actor, at, reasons, notice from history"
     " where invoice = $1 order by entry"
@@ -41,6 +30,17 @@ _HISTORY = (
 _EVENT_STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"text/event-stream": {}}, "description": "Événements status.changed, au fil de l'eau"}
 }
+
+
+def _in_utc(instant: datetime) -> datetime:
+    """An offset can push the first or the last day of the calendar out of it."""
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("Cet instant est hors du calendrier.") from error
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 def add_routes(app: FastAPI, api_pool: Pool, feed: Feed, stopping: Callable[[], bool]) -> None:
@@ -60,15 +60,16 @@ def _add_list(router: APIRouter, api_pool: Pool) -> None:
         number: Annotated[
             str | None, Query(description="Numéro exact de la facture", max_length=100, pattern=r"^[^\x00]*$")
         ] = None,
-        since: Annotated[AwareDatetime | None, Query(description="Déposées depuis cet instant")] = None,
+        since: Annotated[Instant | None, Query(description="Déposées depuis cet instant")] = None,
         cursor: Annotated[str | None, Query(description="La valeur « next » de la page précédente")] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> InvoicePage:
         if status is not None and status not in STATUSES:
             raise _unknown_status(status)
-        after = (None, None) if cursor is None else read_cursor(cursor)
+        after = None if cursor is None else read_cursor(cursor)
+        wanted = Wanted(status=status, number=number, since=since, after=after)
         async with scoped(api_pool, principal.scope()) as connection:
-            rows = await connection.fetch(_LIST, status, number, since, *after, limit + 1)
+            rows = await newest(connection, principal, wanted, limit + 1)
         shown = rows[:limit]
         more = len(rows) > limit
         return InvoicePage(
@@ -103,7 +104,7 @@ def _add_detail(router: APIRouter, api_pool: Pool) -> None:
     @router.get("/{invoice}", summary="Une facture, son historique et son délai de paiement")
     async def read(invoice: UUID, principal: CurrentPrincipal) -> InvoiceDetail:
         async with scoped(api_pool, principal.scope()) as connection:
-            row = await connection.fetchrow(f"select {_COLUMNS} from invoice where id = $1", invoice)
+            row = await connection.fetchrow(f"select {COLUMNS} from invoice where id = $1", invoice)
             history = await connection.fetch(_HISTORY, invoice)
         if row is None:
             raise Problem(
@@ -154,7 +155,7 @@ def read_cursor(cursor: str) -> tuple[datetime, UUID]:
         submitted_at = datetime.fromisoformat(instant)
         if submitted_at.tzinfo is None:
             raise ValueError("naive")
-        return submitted_at, UUID(invoice)
+        return _in_utc(submitted_at), UUID(invoice)
     except (ValueError, binascii.Error) as error:
         raise Problem(
             400,

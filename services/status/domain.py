@@ -1,9 +1,8 @@
 """What an event does to an invoice: state × event, as ``lifecycle.yaml`` allows it. Pure."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -19,28 +18,11 @@ from contracts.events import (
 from invoice.findings import Finding, refusals
 from invoice.lifecycle import AVAILABLE, AlreadyApplied, Apply, Forbidden, NotYet, decide
 from invoice.model import InvoiceHeader
-
-PARIS: Final = ZoneInfo("Europe/Paris")
-#: Local bodies pay within 30 days (L2192-10, R2192-10; chorus-pro.md 13).
-PAYMENT_DAYS: Final = 30
-#: How long the notice may take to be accepted before the day of the portal counts (decisions.md 18).
-NOTICE_PATIENCE: Final = timedelta(hours=24)
+from services.status.payment_delay import NOTICE_PATIENCE, Delay, delay_after_notice, delay_without_notice
 
 Visibility = Literal["all", "body"]
 EntryKind = Literal["status", "notice", "delay"]
 Role = Literal["FOURNISSEUR", "DESTINATAIRE"]
-
-
-class Delay(msgspec.Struct, frozen=True, kw_only=True):
-    """When the payment delay started: the legal day (Paris), the instant, and what proves it.
-
-    ``notice``: a relay accepted the notice to the body. ``portal``: none had after 24 hours, so the day on which the
-    invoice could be seen counts; that is our rule, not the law's (decisions.md 18).
-    """
-
-    started_on: date
-    started_at: datetime
-    source: Literal["notice", "portal"]
 
 
 class Invoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +79,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     structure: str
     role: Role
     since: int
+    submitted_at: datetime
     service: str | None = None
     tenant: str | None = None
 
@@ -171,7 +154,13 @@ def _submitted(invoice: Invoice | None, event: Event, data: InvoiceSubmitted) ->
         entries=1,
         attempt=data.attempt,
     )
-    party = Party(invoice=created.id, structure=data.invoice.supplier_siret, role="FOURNISSEUR", since=1)
+    party = Party(
+        invoice=created.id,
+        structure=data.invoice.supplier_siret,
+        role="FOURNISSEUR",
+        since=1,
+        submitted_at=data.submitted_at,
+    )
     return Applied(invoice=created, entry=_status_entry(created, None, move, event), party=party)
 
 
@@ -200,6 +189,7 @@ def _decided(invoice: Invoice | None, event: Event, data: InvoiceRouted | Invoic
             role="DESTINATAIRE",
             tenant=data.tenant,
             since=number,
+            submitted_at=invoice.submitted_at,
         )
     return Applied(invoice=after, entry=_status_entry(after, invoice.status, move, event, reasons), party=party)
 
@@ -276,29 +266,6 @@ def _noticed(
     return Applied(invoice=after, entry=entry)
 
 
-def paris_day(instant: datetime) -> date:
-    """The legal day of an aware instant."""
-    return instant.astimezone(PARIS).date()
-
-
-def delay_after_notice(available_at: datetime, accepted_at: datetime, current: Delay | None) -> Delay:
-    """The start of the delay once a notice to the body is known to have been accepted (decisions.md 18).
-
-    The first acceptance counts, in whatever order the acceptances become known; one that came after 24 hours finds
-    the delay already running from the day of the portal.
-    """
-    if accepted_at > available_at + NOTICE_PATIENCE:
-        return current or delay_without_notice(available_at)
-    if current is not None and current.source == "notice" and current.started_at <= accepted_at:
-        return current
-    return Delay(started_on=paris_day(accepted_at), started_at=accepted_at, source="notice")
-
-
-def delay_without_notice(available_at: datetime) -> Delay:
-    """The start of the delay when no notice was accepted within 24 hours (decisions.md 18)."""
-    return Delay(started_on=paris_day(available_at), started_at=available_at, source="portal")
-
-
 def overdue(invoice: Invoice, cause: UUID, now: datetime) -> Applied | None:
     """Start the delay from the portal when no notice was accepted in time; None when there is nothing to do."""
     if invoice.available_at is None or invoice.delay is not None or now <= invoice.available_at + NOTICE_PATIENCE:
@@ -316,8 +283,3 @@ def overdue(invoice: Invoice, cause: UUID, now: datetime) -> Applied | None:
         cause=cause,
     )
     return Applied(invoice=after, entry=entry)
-
-
-def due_on(started_on: date) -> date:
-    """The last day on which the body pays in time (L2192-10)."""
-    return started_on + timedelta(days=PAYMENT_DAYS)

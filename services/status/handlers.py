@@ -39,9 +39,12 @@ async def handle(tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
 def invoice_id(event: Event) -> UUID:
     """The invoice an event is about. Raises :class:`Rejected` when its subject is no invoice id."""
     try:
-        return UUID(event.subject)
+        found = UUID(event.subject)
     except ValueError as error:
         raise Rejected("SUBJECT_NOT_AN_INVOICE", "ce_subject must be the invoice's UUID") from error
+    if str(found) != event.subject:  # another spelling would be another key: other locks, another order
+        raise Rejected("SUBJECT_NOT_AN_INVOICE", "ce_subject must be the invoice's UUID in its canonical spelling")
+    return found
 
 
 def count(entry: Entry) -> None:

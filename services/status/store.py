@@ -11,7 +11,8 @@ from contracts.codec import codec
 from invoice.findings import Finding
 from invoice.model import InvoiceHeader
 from services.common.db import Connection
-from services.status.domain import NOTICE_PATIENCE, Delay, Entry, Invoice, Party
+from services.status.domain import Entry, Invoice, Party
+from services.status.payment_delay import NOTICE_PATIENCE, Delay
 from services.status.plan import Plan
 
 _header = codec(InvoiceHeader)
@@ -159,13 +160,15 @@ async def _write_parties(connection: Connection, parties: Sequence[Party], now: 
     if not parties:
         return
     await connection.execute(
-        "insert into invoice_party (invoice, structure, service, role, tenant, since_entry, valid_from)"
-        " select t.*, $7 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[]) t",
+        "insert into invoice_party (invoice, structure, service, role, tenant, since_entry, submitted_at, valid_from)"
+        " select t.*, $8 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[],"
+        " $7::timestamptz[]) t",
         [p.invoice for p in parties],
         [p.structure for p in parties],
         [p.service for p in parties],
         [p.role for p in parties],
         [p.tenant for p in parties],
         [p.since for p in parties],
+        [p.submitted_at for p in parties],
         now,
     )

@@ -10,7 +10,7 @@ import msgspec
 from pydantic import BaseModel
 
 from invoice.lifecycle import ACTORS, STATUSES, turn
-from services.status.domain import due_on
+from services.status.payment_delay import due_on
 
 #: Whose turn it is, in words.
 TURNS: Final = {

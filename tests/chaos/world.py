@@ -72,7 +72,8 @@ class World:
 
     def instances(self, service: str) -> list[str]:
         """Names of the running instances of a service."""
-        return [name for name in self.stack.services if name.partition("#")[0] == service]
+        found = [name for name, unit in self.stack.services.items() if unit.wanted]
+        return [name for name in found if name.partition("#")[0] == service]
 
     def reader_workers(self) -> list[int]:
         """Process ids of ocr's reader processes."""

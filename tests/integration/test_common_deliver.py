@@ -32,6 +32,24 @@ async def test_an_event_leaves_one_effect_and_one_event_of_its_own(world: World)
     assert await world.outgoing_ids() == [answer_id(event)]
 
 
+async def test_state_inbox_and_events_leave_in_one_transaction(world: World) -> None:
+    await world.deliver().batch(records(step("a", 1), step("b", 2), step("c", 1, number="rejected")))
+    rows = await world.pool.fetch(
+        "select distinct xmin::text from effect union select xmin::text from outbox o"
+        " where o.topic <> $1 union select xmin::text from processed_event where event_id in"
+        " (select event_id from effect)",
+        MIRROR,
+    )
+    assert len(rows) == 1
+    rows = await world.pool.fetch(
+        "select xmin::text from dead_letter union select xmin::text from outbox o"
+        " where o.topic = $1 union select xmin::text from processed_event where event_id in"
+        " (select event_id from dead_letter)",
+        MIRROR,
+    )
+    assert len(rows) == 1
+
+
 async def test_nothing_is_left_of_a_handler_that_fails_after_writing_and_emitting(world: World) -> None:
     with pytest.raises(Transient):
         await world.deliver().batch(records(step("a", 1), step("b", 1, number="away"), step("a", 2)))

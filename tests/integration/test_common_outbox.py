@@ -79,8 +79,9 @@ async def test_the_order_of_each_key_is_kept_under_concurrent_writers(
     world: World, settings: RelaySettings, new_topic: NewTopic
 ) -> None:
     topic, keys = await new_topic("order", partitions=3), [f"k{number}" for number in range(10)]
+    await asyncio.gather(*(_write_numbered(world, topic, keys, 10) for _ in range(6)))
     async with relaying(settings):
-        await asyncio.gather(*(_write_numbered(world, topic, keys, 20) for _ in range(6)))
+        await asyncio.gather(*(_write_numbered(world, topic, keys, 10) for _ in range(6)))
         await until(lambda: sent(world), "outbox empty")
     found = by_key([(record.key, record.value) for record in await read_all(settings.kafka, topic)])
     assert sum(len(numbers) for numbers in found.values()) == 6 * 20 * 3
@@ -121,8 +122,9 @@ async def test_kept_rows_get_a_sequence_that_no_reader_can_overtake(
             await asyncio.sleep(0.005)
 
     reading = asyncio.create_task(read())
+    await asyncio.gather(*(_write_numbered(world, topic, keys, 8) for _ in range(5)))
     async with relaying(msgspec.structs.replace(settings, keep=timedelta(days=1))):
-        await asyncio.gather(*(_write_numbered(world, topic, keys, 15) for _ in range(5)))
+        await asyncio.gather(*(_write_numbered(world, topic, keys, 7) for _ in range(5)))
         await until(lambda: sent(world), "everything is sent")
     done.set()
     await reading

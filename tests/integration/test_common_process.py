@@ -4,6 +4,7 @@ import asyncio
 import random
 import signal
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -28,7 +29,7 @@ async def world(dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[World]:
 
 
 async def test_a_process_killed_or_stopped_at_any_moment_loses_and_doubles_nothing(
-    stack: Stack, world: World, new_topic: NewTopic
+    stack: Stack, world: World, new_topic: NewTopic, tmp_path: Path
 ) -> None:
     topic = await new_topic("kill", partitions=4)
     hop = Hop(stack, world.dsns, topic, batch_size="20", stop_seconds="10")
@@ -47,9 +48,12 @@ async def test_a_process_killed_or_stopped_at_any_moment_loses_and_doubles_nothi
             hop.new_group()  # all events again from the first: nobody waits for the dead member, the inbox has to hold
         await asyncio.to_thread(hop.launch)
         await more(world, hop, await count(world))
-        await asyncio.to_thread(hop.kill)
         feeder.stop()
         await feeding
+        feeder.sent.append(step(f"{topic}/die", 1, number=f"die {tmp_path / 'died'}"))
+        await send(stack.kafka.bootstrap, topic, feeder.sent[-1:])
+        assert hop.child is not None
+        assert await asyncio.to_thread(hop.child.wait, 40)  # between its effects and their commit
         await asyncio.to_thread(hop.launch)  # the same group: it goes on behind what was acknowledged
         await verify(stack, world, hop, feeder)
     finally:

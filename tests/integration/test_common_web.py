@@ -114,7 +114,10 @@ async def test_an_invalid_request_names_each_field_its_value_and_its_rule_in_fre
     assert isinstance(errors, list)
     number, count = errors
     assert (number["field"], number["value"], number["rule"]) == ("number", "x" * 21, "string_too_long")
-    assert (number["message"], number["action"]) == ("Le texte est trop long.", "Corrigez ce champ (max_length 20).")
+    assert (number["message"], number["action"]) == (
+        "Le texte est trop long.",
+        "Corrigez ce champ (20 caractères au plus).",
+    )
     assert (count["field"], count["message"]) == ("count", "Un nombre entier est attendu.")
 
 

@@ -3,8 +3,10 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -132,6 +134,14 @@ async def test_a_relay_that_refuses_us_costs_no_message(found: Tables) -> None:
     assert {(result, code) for _, result, code, _ in await found.attempts()} == {("technical", 530), ("accepted", 250)}
 
 
+async def test_without_the_tls_that_was_demanded_nothing_leaves(found: Tables) -> None:
+    async with relay() as smtp, worker(found, smtp.port, smtp_tls="starttls"):
+        await drafts(found, 1)
+        await until(lambda: _tried(found, 2))
+        assert smtp.mails == []
+    assert {(result, answer) for _, result, _, answer in await found.attempts()} == {("technical", "SMTPException")}
+
+
 async def test_while_the_relay_is_away_messages_wait_and_leave_when_it_is_back(found: Tables) -> None:
     port = free_port()
     async with worker(found, port):
@@ -227,64 +237,84 @@ async def _some(mails: Sequence[object]) -> bool:
     return bool(mails)
 
 
-async def test_a_lease_that_ran_out_while_frozen_is_not_used(found: Tables) -> None:
-    """A claimed message that another instance has taken over is left alone by the first."""
-    async with relay() as smtp:
-        async with worker(found, free_port(), lease_seconds=1, technical_base_seconds=30, technical_ceiling_seconds=30):
-            await drafts(found, 1)
-            await until(lambda: _tried(found, 1))
-        await found.pool.execute("update message set next_attempt_at = now() - interval '1 hour', state = 'sending'")
-        async with worker(found, smtp.port):
-            await settled(found)
-    assert len(smtp.mails) == 1
-    assert [result for _, result, _, _ in await found.attempts()] == ["technical", "accepted"]
-
-
 async def _tried(found: Tables, count: int) -> bool:
     return bool(await found.pool.fetchval("select count(*) from attempt") >= count)
 
 
-async def test_a_process_killed_between_acceptance_and_commit_sends_again_with_the_same_id(
-    found: Tables, stack: Stack
-) -> None:
-    invoice = uuid4()
+async def test_what_a_frozen_process_had_claimed_is_sent_once_by_another(found: Tables, stack: Stack) -> None:
+    """Only what was on the wire, or taken and not committed, when the process froze may come twice, with its id."""
+    async with relay() as smtp:
+
+        async def answers(stage: str, address: str) -> str | None:
+            if stage == "content":
+                await asyncio.sleep(0.2)
+            return None
+
+        smtp.answers = answers
+        settings = {
+            "CHORALE_LEASE_SECONDS": "1",
+            "CHORALE_SMTP_CONNECTIONS": "2",
+            "CHORALE_IDLE_IN_TRANSACTION_SECONDS": "2",  # frees the rows it had locked when it froze
+        }
+        async with process(found, stack, smtp.port, settings) as frozen:
+            await drafts(found, 20)
+            await until(lambda: _some(smtp.mails), 20)
+            frozen.send_signal(signal.SIGSTOP)
+            async with worker(found, smtp.port, smtp_connections=4):
+                await settled(found)
+                frozen.send_signal(signal.SIGCONT)
+                await asyncio.sleep(1.5)
+    ids = [mail["Message-ID"] for mail in smtp.mails]
+    assert len(set(ids)) == 20
+    assert len(ids) <= 24  # two connections, each with one on the wire and one to commit
+    assert await found.states() == {"accepted": 20}
+
+
+@asynccontextmanager
+async def process(
+    found: Tables, stack: Stack, smtp_port: int, settings: Mapping[str, str]
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The service as a process of its own; killed at the end when it still runs."""
     environment = {
         **os.environ,
         **stack.environment("notify"),
         "CHORALE_DSN": found.own.worker,
         "CHORALE_API_DSN": found.own.api,
         "CHORALE_SMTP_HOST": "127.0.0.1",
-        "CHORALE_LEASE_SECONDS": "1",
+        "CHORALE_SMTP_PORT": str(smtp_port),
+        "CHORALE_PORT": str(free_port()),
+        **settings,
     }
+    arguments = (sys.executable, "-m", "services.notify")
+    running = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        yield running
+    finally:
+        if running.returncode is None:
+            running.kill()
+            await running.wait()
+
+
+async def test_a_process_killed_between_acceptance_and_commit_sends_again_with_the_same_id(
+    found: Tables, stack: Stack
+) -> None:
+    settings = {"CHORALE_LEASE_SECONDS": "1"}
     async with relay() as smtp:
-        environment["CHORALE_SMTP_PORT"] = str(smtp.port)
-        processes: list[asyncio.subprocess.Process] = []
+        async with process(found, stack, smtp.port, settings) as killed:
 
-        async def answers(stage: str, address: str) -> str | None:
-            if stage == "taken" and len(smtp.mails) == 1:
-                processes[0].send_signal(signal.SIGKILL)
-                await processes[0].wait()
-            return None
+            async def answers(stage: str, address: str) -> str | None:
+                if stage == "taken" and len(smtp.mails) == 1:
+                    killed.kill()
+                    await killed.wait()
+                return None
 
-        smtp.answers = answers
-        await found.take(event(draft(), invoice))
-        for _ in range(2):
-            environment["CHORALE_PORT"] = str(free_port())
-            processes.append(
-                await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-m",
-                    "services.notify",
-                    cwd=ROOT,
-                    env=environment,
-                    stdout=asyncio.subprocess.DEVNULL,
-                )
-            )
-            if len(processes) == 1:
-                await asyncio.wait_for(processes[0].wait(), 20)
-        await settled(found, 30)
-        processes[1].terminate()
-        assert await asyncio.wait_for(processes[1].wait(), 15) == 0
+            smtp.answers = answers
+            await found.take(event(draft(), uuid4()))
+            await asyncio.wait_for(killed.wait(), 20)
+        async with process(found, stack, smtp.port, settings) as second:
+            await settled(found, 30)
+            second.terminate()
+            assert await asyncio.wait_for(second.wait(), 15) == 0
     assert len(smtp.mails) == 2
     assert smtp.mails[0]["Message-ID"] == smtp.mails[1]["Message-ID"]
     # The first attempt left no row: that is how a lost answer shows.

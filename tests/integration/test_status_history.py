@@ -15,7 +15,7 @@ from contracts.registry import TOPIC_OF
 from deploy.database import ServiceDsns
 from services.common.deliver import Deliver
 from services.common.record import unpack_headers
-from services.status.delay import DelayWatch
+from services.status.delay_watch import DelayWatch
 from services.status.handlers import handle
 from tests.integration.status_service import Tables, tables
 from tests.unit.status.samples import NOON, accepted, event, failed, routed, submitted, unroutable

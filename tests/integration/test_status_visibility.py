@@ -141,7 +141,7 @@ async def test_the_api_s_role_sees_nothing_without_a_scope(world: World) -> None
     [
         "update invoice set status = 'MISE_EN_PAIEMENT'",
         "delete from invoice_party",
-        "insert into invoice_party values (gen_random_uuid(), '1', null, 'FOURNISSEUR', null, 1, now(), null)",
+        "insert into invoice_party (invoice, structure, role) values (gen_random_uuid(), '1', 'FOURNISSEUR')",
         "insert into outbox (lane, topic, headers) values ('main', 'chorale.lifecycle.v1', '')",
         "select depositor from invoice",
         "select cause from history",

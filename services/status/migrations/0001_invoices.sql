@@ -55,18 +55,24 @@ end $$;
 create trigger history_rows before update or delete on history for each row execute function refuse_change();
 create trigger history_truncate before truncate on history for each statement execute function refuse_change();
 
--- Who may see an invoice, in which role, from which entry on: the key of row-level security.
+-- Who may see an invoice, in which role, from which entry on: the key of row-level security. `submitted_at` repeats the
+-- invoice's, so that the newest invoices of a party are found by an index; `address` is the claim of a service's users.
 create table invoice_party (
     invoice uuid not null references invoice (id),
     structure text not null,
     service text,
+    address text generated always as (structure || '/' || service) stored,
     role text not null check (role in ('FOURNISSEUR', 'DESTINATAIRE')),
     tenant text,
     since_entry integer not null,
+    submitted_at timestamptz not null,
     valid_from timestamptz not null,
     valid_until timestamptz,
     primary key (invoice, role, structure, since_entry),
     check (role <> 'FOURNISSEUR' or tenant is null)
 );
-create index invoice_party_structure on invoice_party (structure, role);
-create index invoice_party_tenant on invoice_party (tenant) where tenant is not null;
+create index invoice_party_structure on invoice_party (structure, role, submitted_at desc, invoice desc);
+create index invoice_party_address on invoice_party (address, submitted_at desc, invoice desc)
+    where role = 'DESTINATAIRE' and address is not null;
+create index invoice_party_tenant on invoice_party (tenant, submitted_at desc, invoice desc)
+    where role = 'DESTINATAIRE' and tenant is not null;

@@ -1,7 +1,10 @@
 """The handler of the tests: the entries of a key one after another, each leaves a row and an event."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from contracts.envelope import Event
 from contracts.events import StatusChanged
@@ -25,6 +28,13 @@ WRONG: Mapping[str, Callable[[], Exception]] = {
     "bug": _bug,
     "away": lambda: Transient("away"),
 }
+
+
+def die_once(mark: Path) -> None:
+    """``kill -9`` of this very process, unless ``mark`` says that it has happened."""
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Ladder:
@@ -70,7 +80,10 @@ class Ladder:
     async def _go_wrong(self, event: Event) -> None:
         assert isinstance(event.data, StatusChanged)
         number = event.data.invoice_number
-        if number == "stuck":
+        what, _, path = number.partition(" ")
+        if what == "stuck":
             await asyncio.Event().wait()
+        if what == "die":
+            die_once(Path(path))
         if number in self.wrong:
             raise self.wrong[number]()

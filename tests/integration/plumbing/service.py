@@ -1,7 +1,5 @@
 """The tests' service as a process: ``python -m tests.integration.plumbing.service``, with the environment of notify."""
 
-import os
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +8,7 @@ from services.common.runtime import Runtime, main
 from services.common.settings import ServiceSettings
 from services.common.timers import Timer
 from tests.integration.plumbing.events import answer
-from tests.integration.plumbing.ladder import SECRET, Broken, Ladder
+from tests.integration.plumbing.ladder import SECRET, Broken, Ladder, die_once
 from tests.integration.plumbing.world import PACKAGE, SERVICE
 
 
@@ -30,13 +28,7 @@ async def ring(tx: Tx, timers: Sequence[Timer]) -> None:
         if what == "bad":
             raise Broken(SECRET)
         if what == "die":
-            _die_once(Path(path))
-
-
-def _die_once(mark: Path) -> None:
-    if not mark.exists():
-        mark.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
+            die_once(Path(path))
 
 
 async def compose() -> Runtime:

@@ -49,7 +49,8 @@ class Feeder:
 
     @property
     def keys(self) -> set[str]:
-        return set(self._keys)
+        """Of everything sent."""
+        return {event.subject for event in self.sent}
 
     async def run(self) -> None:
         """Feed; an event counts as sent once it is certain that it will be: it is offered until the broker has it."""

@@ -9,17 +9,9 @@ import pytest
 from contracts.envelope import Event
 from contracts.events import Payload
 from invoice.lifecycle import AlreadyApplied, Forbidden, NotYet
-from services.status.domain import (
-    Applied,
-    Delay,
-    Invoice,
-    delay_after_notice,
-    delay_without_notice,
-    due_on,
-    overdue,
-    paris_day,
-)
+from services.status.domain import Applied, Invoice, overdue
 from services.status.domain import answer as ask
+from services.status.payment_delay import Delay, delay_after_notice, delay_without_notice, due_on, paris_day
 from services.status.plan import Plan, fold
 from tests.unit.status import samples
 from tests.unit.status.samples import NOON, accepted, event, failed, routed, submitted, unroutable

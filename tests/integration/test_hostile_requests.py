@@ -1,0 +1,65 @@
+"""Requests that try to make a service fail: each is answered with a problem in French, never with a 500."""
+
+import base64
+from collections.abc import Mapping
+
+import httpx
+
+from deploy.database import ServiceDsns
+from deploy.local import Stack
+from services.common.db import migrate, open_pool
+from services.common.web import create_app
+from services.routing import api as routing
+from tests.integration import notify_service, status_service
+from tests.integration.status_service import OPERATOR
+
+
+async def _fine() -> str | None:
+    return None
+
+
+async def test_a_search_for_a_character_that_no_database_holds_is_refused_in_words(
+    dsns: Mapping[str, ServiceDsns],
+) -> None:
+    own = dsns["routing"]
+    await migrate(own.worker, "routing", "services.routing")
+    pool, api_pool = await open_pool(own.worker, "routing"), await open_pool(own.api, "routing")
+    app = create_app("routing", token_secret="x" * 40, live=_fine, ready=[])
+    routing.add_routes(app, pool, api_pool, 1_000_000)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://routing") as client:
+        answer = await client.get("/api/v1/directory/structures", params={"q": "alpes\x00"})
+    await pool.close()
+    await api_pool.close()
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "q")
+
+
+async def test_instants_beyond_the_calendar_are_refused_in_words(stack: Stack, dsns: Mapping[str, ServiceDsns]) -> None:
+    async with (
+        status_service.tables(dsns) as found,
+        status_service.instances(found, dsns["status"], stack.kafka.bootstrap) as [instance],
+    ):
+        answer = await instance.get(OPERATOR, "", since="0001-01-01T00:00:00+14:00")
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "since")
+        assert answer.json()["errors"][0]["message"] == "Cet instant est hors du calendrier."
+        cursor = base64.urlsafe_b64encode(b"0001-01-01T00:00:00+14:00 0190e8a0-0000-7000-8000-000000000042").decode()
+        answer = await instance.get(OPERATOR, "", cursor=cursor)
+        assert (answer.status_code, answer.json()["code"]) == (400, "CURSOR_INVALID")
+
+
+async def test_what_to_correct_is_said_in_french(stack: Stack, dsns: Mapping[str, ServiceDsns]) -> None:
+    async with (
+        status_service.tables(dsns) as found,
+        status_service.instances(found, dsns["status"], stack.kafka.bootstrap) as [instance],
+    ):
+        identity = (await instance.get(OPERATOR, "/not-an-id")).json()["errors"][0]
+        limit = (await instance.get(OPERATOR, "", limit=1000)).json()["errors"][0]
+    assert (identity["message"], identity["action"]) == ("Un identifiant UUID est attendu.", "Corrigez ce champ.")
+    assert limit["action"] == "Corrigez ce champ (200 au plus)."
+
+
+async def test_half_a_character_in_a_body_is_refused_in_words(dsns: Mapping[str, ServiceDsns]) -> None:
+    async with notify_service.tables(dsns) as found, notify_service.client(found, OPERATOR) as client:
+        body = b'{"managers": [{"siret": "\\ud800", "name": "\\ud800", "email": "a@b.example"}]}'
+        answer = await client.put("/api/v1/messages/managers", content=body)
+        assert answer.status_code == 422, answer.text
