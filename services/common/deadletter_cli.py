@@ -66,6 +66,11 @@ def _plain(text: str) -> str:
     return text if text.isprintable() else ascii(text)
 
 
+def _readable(line: str) -> str:
+    """JSON for a terminal: accents stay, what could move its cursor or turn its text round is escaped."""
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line)
+
+
 async def _list(connection: Connection, given: argparse.Namespace) -> int:
     rows = await _chosen(connection, given, settled=given.settled)
     for row in rows:
@@ -87,7 +92,7 @@ async def _show(connection: Connection, given: argparse.Namespace) -> int:
         shown["value_bytes"] = str(len(row["value"] or b""))
         if given.payload:
             shown["value"] = (row["value"] or b"").decode("utf-8", "backslashreplace")
-        _say(json.dumps(shown, indent=2, ensure_ascii=False))
+        _say("\n".join(map(_readable, json.dumps(shown, indent=2, ensure_ascii=False).split("\n"))))
         for step in await connection.fetch(
             "select * from dead_letter_audit where dead_letter_id = $1 order by id", row["id"]
         ):

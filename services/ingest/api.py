@@ -1,7 +1,10 @@
 """HTTP: deposit a document, follow it, get it back. Everyone sees his own deposits only."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote
 from uuid import UUID
@@ -23,6 +26,8 @@ from services.ingest.upload import Limits, receive
 from services.ingest.views import PREFIX, DepositPage, DepositView, Receipt
 
 T = TypeVar("T")
+# One plain address, as a relay takes it: a list of them, a name beside it or half of one would reach nobody.
+_CONTACT = re.compile(r"[!#-'*+\-./0-9=?A-Z^-~]{1,64}@[^\s@<>()\[\],;:\"\\]+\.[^\s@<>()\[\],;:\"\\]{2,}")
 
 SUPPLIER = "FOURNISSEUR"
 MAX_KEY = 200
@@ -47,6 +52,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         408: "Envoi interrompu",
         413: "Fichier trop lourd",
         415: "Ce n'est pas un PDF",
+        429: "Trop d'envois à la fois",
         422: "Idempotency-Key déjà employée pour un autre document",
         503: "Momentanément indisponible : renvoyez la même demande avec la même Idempotency-Key",
     }.items()
@@ -71,6 +77,8 @@ def _writing(deposits: Deposits, settings: IngestSettings) -> APIRouter:
         stall_seconds=settings.upload_stall_seconds,
     )
 
+    uploads: Counter[str] = Counter()
+
     @router.post("", status_code=201, responses=_PROBLEMS, openapi_extra={"requestBody": _BODY})
     async def deposit(
         request: Request, response: Response, principal: CurrentPrincipal, idempotency_key: IdempotencyKey = None
@@ -78,7 +86,7 @@ def _writing(deposits: Deposits, settings: IngestSettings) -> APIRouter:
         """Dépose une facture PDF. Le dépôt est durable dès la réponse 201 ; sa lecture suit."""
         _may_deposit(principal)
         key = _checked(idempotency_key)
-        async with receive(request, limits) as upload:
+        async with _one_of(uploads, principal.subject, settings.uploads_each), receive(request, limits) as upload:
             receiving = deposits.receive(principal, upload, key, request.state.traceparent)
             stored = await _answered(settings.store_seconds, receiving)
         response.headers["Location"] = f"{PREFIX}/{stored.id}"
@@ -122,10 +130,22 @@ def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> APIRoute
     return router
 
 
+@asynccontextmanager
+async def _one_of(uploads: Counter[str], subject: str, limit: int) -> AsyncIterator[None]:
+    """One upload of this subject. Each holds disk while it comes, however slowly: nobody may take all there is."""
+    if uploads[subject] >= limit:
+        raise refusals.too_many_uploads(limit)
+    uploads += Counter({subject: 1})
+    try:
+        yield
+    finally:
+        uploads -= Counter({subject: 1})  # keeps no one who has none left
+
+
 def _may_deposit(principal: Principal) -> None:
     """A deposit needs the supplier's role, and an address: what becomes of it is told by e-mail."""
     require_role(principal, SUPPLIER)
-    if "@" not in principal.contact or not principal.contact.isprintable():
+    if not _CONTACT.fullmatch(principal.contact):
         raise refusals.contact_missing()
 
 

@@ -15,8 +15,8 @@ def contact_missing() -> Problem:
         403,
         "CONTACT_MISSING",
         "Adresse de contact manquante",
-        "Votre compte ne porte aucune adresse électronique : sans elle, personne ne peut vous prévenir de la suite. "
-        "Ajoutez-la à votre compte, puis déposez à nouveau.",
+        "Votre compte ne porte aucune adresse électronique utilisable : sans elle, personne ne peut vous prévenir de "
+        "la suite. Ajoutez-la à votre compte, puis déposez à nouveau.",
     )
 
 
@@ -133,6 +133,16 @@ def upload_stalled() -> Problem:
         "Envoi interrompu",
         "Le document n'est pas arrivé en entier : rien n'a été enregistré. Renvoyez-le, avec la même Idempotency-Key.",
         headers={"Connection": "close"},
+    )
+
+
+def too_many_uploads(limit: int) -> Problem:
+    return Problem(
+        429,
+        "TOO_MANY_UPLOADS",
+        "Trop d'envois à la fois",
+        f"Vous avez déjà {limit} envois en cours : attendez que l'un d'eux soit terminé, puis renvoyez ce document.",
+        headers={"Retry-After": "5", "Connection": "close"},
     )
 
 

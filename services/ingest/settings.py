@@ -8,11 +8,12 @@ from services.common.settings import BlobSettings
 
 
 class IngestSettings(BlobSettings):
-    """What ingest needs beside the common settings. Sizes in bytes."""
+    """What ingest needs beside the common settings. Sizes in bytes; ``uploads_each``: of one subject at once."""
 
     max_file_bytes: int = Field(default=30_000_000, gt=0)
     spool_bytes: int = Field(default=1_048_576, gt=0)
     upload_stall_seconds: float = Field(default=30.0, gt=0)
+    uploads_each: int = Field(default=50, gt=0)
     store_seconds: float = Field(default=20.0, gt=0)
     reading_overdue_seconds: float = Field(default=600.0, gt=0)
     sweep_every_seconds: float = Field(default=3600.0, gt=0)

@@ -97,6 +97,14 @@ def _add_feed(router: APIRouter, feed: Feed, stopping: Callable[[], bool]) -> No
                 "Réessayez dans quelques secondes : une autre instance répondra.",
                 headers={"Retry-After": "5"},
             )
+        if feed.clients_of[principal.subject] >= feed.settings.feed_clients_each:
+            raise Problem(
+                429,
+                "FEED_TOO_MANY",
+                "Trop de flux ouverts par vous",
+                f"Vous avez déjà {feed.settings.feed_clients_each} flux ouverts : fermez-en un, puis réessayez.",
+                headers={"Retry-After": "5"},
+            )
         return EventStream(feed, principal, await _position(feed, last_event_id, start), stopping)
 
 

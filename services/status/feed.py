@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import asyncpg
@@ -64,6 +65,7 @@ class Feed:
         self.settings = settings
         self.end = 0
         self.clients = 0
+        self.clients_of: Counter[str] = Counter()
         self._moved = asyncio.Event()
 
     async def run(self) -> None:
@@ -143,8 +145,7 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the client leaves, is too slow, the process stops, or the token is to be checked again."""
         gone = asyncio.create_task(_until_gone(receive))
-        self._feed.clients += 1
-        metrics.FEEDS.set(self._feed.clients)
+        self._count(1)
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             await self._write(send, b"retry: 2000\nid: %d\n\n" % self._position)
@@ -155,8 +156,12 @@ class EventStream(Response):
             telemetry.logger().warning("feed.client_dropped", position=self._position)
         finally:
             gone.cancel()
-            self._feed.clients -= 1
-            metrics.FEEDS.set(self._feed.clients)
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        self._feed.clients += change
+        self._feed.clients_of += Counter({self._principal.subject: change})  # keeps no one who has none left
+        metrics.FEEDS.set(self._feed.clients)
 
     async def _follow(self, send: Send, gone: "asyncio.Task[None]") -> None:
         settings = self._feed.settings

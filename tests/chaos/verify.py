@@ -23,6 +23,13 @@ _UNDER_WAY = {
         " where d.state = 'submitted' and i.status is distinct from 'MISE_A_DISPOSITION'"
     ),
     "messages not sent": ("select count(*) from notify.message where state in ('created', 'sending')"),
+    "ends not announced": (
+        "select count(*) from ingest.deposit d where d.state in ('submitted', 'refused', 'to_verify')"
+        " and not exists (select from notify.message m where m.subject = d.id::text)"
+    ),
+    "delays not begun": (
+        "select count(*) from status.invoice where status = 'MISE_A_DISPOSITION' and payment_delay_started_on is null"
+    ),
     "notices not in the history": (
         "select count(*) from notify.message m join status.invoice i on i.id::text = m.subject"
         " where m.state = 'accepted' and not exists (select from status.history h"

@@ -85,7 +85,7 @@ async def test_too_many_dead_letters_stop_the_consuming_but_not_the_process(
 
     try:
         await until(red, "readiness says why", hop)
-        await asyncio.sleep(2)
+        await asyncio.sleep(1)
         assert 15 <= len(await world.letters()) <= 15 + 10  # the batch in hand is finished, no other is taken
         assert hop.alive
         await _stops(hop)

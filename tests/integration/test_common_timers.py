@@ -15,7 +15,7 @@ from deploy.local import Stack
 from services.common import timers
 from services.common.deliver import transaction
 from services.common.timers import TimerHandler, Timers
-from tests.integration.plumbing.process import Hop, until
+from tests.integration.plumbing.process import Hop
 from tests.integration.plumbing.service import ring
 from tests.integration.plumbing.world import SERVICE, World, emptied_world
 from tests.servers import NewTopic
@@ -150,12 +150,7 @@ async def test_a_process_killed_between_the_effect_and_the_commit_fires_once(
         assert await asyncio.to_thread(hop.child.wait, 40), hop.output[-3000:]
         assert hop.child.exit_code == -signal.SIGKILL
         assert await _fired(world) == []
-        await asyncio.to_thread(hop.launch)
-
-        async def fired() -> bool:
-            return not await world.empty("fired")
-
-        await until(fired, "the timer has fired", hop)
     finally:
-        await asyncio.to_thread(hop.stop)
+        await asyncio.to_thread(hop.kill)
+    await _timers(world, Clock()).fire()
     assert await _fired(world) == [timer]

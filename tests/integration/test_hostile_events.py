@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
+import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
@@ -15,11 +16,12 @@ from deploy import topics
 from deploy.database import ServiceDsns
 from deploy.local import Stack
 from services.common.consumer import Consumer, ConsumerSettings, read_to_end
+from services.common.deadletter_cli import main
 from services.ingest.directory import CatchUp
 from tests.integration import ingest_world, status_service
-from tests.integration.plumbing.events import record, step
+from tests.integration.plumbing.events import bad_record, record, step
 from tests.integration.plumbing.ladder import Ladder
-from tests.integration.plumbing.world import emptied_world
+from tests.integration.plumbing.world import SERVICE, emptied_world
 from tests.integration.status_service import OPERATOR
 from tests.servers import NewTopic
 from tests.unit.ingest.samples import RECIPIENT, TENANT, event, structure_published, tenant_published
@@ -153,3 +155,16 @@ async def test_what_another_client_compressed_is_read(stack: Stack) -> None:
         await _send(stack.kafka.bootstrap, topic, [(b"k", b"x" * 100, [])], _Zstd)
         [found] = [one async for batch in read_to_end(stack.kafka.bootstrap, topic, quiet_seconds=0.1) for one in batch]
         assert (found.key, found.value) == (b"k", b"x" * 100)
+
+
+async def test_a_dead_letter_is_shown_without_moving_the_operators_cursor(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with emptied_world(stack) as world:
+        monkeypatch.setenv("CHORALE_DSN", world.dsns.worker)
+        nasty = "é\x9b2J\u202e".encode()
+        await world.deliver().batch([bad_record(key=nasty, value=nasty, given=[("x", nasty)])])
+        assert await asyncio.to_thread(main, ["show", "1", "--payload", "--service", SERVICE]) == 0
+    shown = capsys.readouterr().out
+    assert "é\\u009b2J\\u202e" in shown
+    assert not {"\x9b", "\u202e"} & set(shown)

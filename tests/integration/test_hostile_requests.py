@@ -1,5 +1,6 @@
 """Requests that try to make a service fail: each is answered with a problem in French, never with a 500."""
 
+import asyncio
 import base64
 from collections.abc import Mapping
 
@@ -10,8 +11,8 @@ from deploy.local import Stack
 from services.common.db import migrate, open_pool
 from services.common.web import create_app
 from services.routing import api as routing
-from tests.integration import notify_service, status_service
-from tests.integration.status_service import OPERATOR
+from tests.integration import ingest_world, notify_service, status_service
+from tests.integration.status_service import OPERATOR, SUPPLIER
 
 
 async def _fine() -> str | None:
@@ -63,3 +64,47 @@ async def test_half_a_character_in_a_body_is_refused_in_words(dsns: Mapping[str,
         body = b'{"managers": [{"siret": "\\ud800", "name": "\\ud800", "email": "a@b.example"}]}'
         answer = await client.put("/api/v1/messages/managers", content=body)
         assert answer.status_code == 422, answer.text
+
+
+async def test_nobody_takes_every_feed_of_an_instance(stack: Stack, dsns: Mapping[str, ServiceDsns]) -> None:
+    async with (
+        status_service.tables(dsns) as found,
+        status_service.instances(found, dsns["status"], stack.kafka.bootstrap, feed_clients_each=2) as [instance],
+    ):
+        async with instance.events(SUPPLIER), instance.events(SUPPLIER):
+            answer = await instance.get(SUPPLIER, "/events")
+            assert (answer.status_code, answer.json()["code"]) == (429, "FEED_TOO_MANY")
+            async with instance.events(OPERATOR):
+                pass
+
+        async def let_go() -> bool:
+            return not instance.feed.clients_of
+
+        await status_service.until(let_go)
+        async with instance.events(SUPPLIER):
+            pass
+
+
+async def test_nobody_holds_every_upload(stack: Stack, dsns: Mapping[str, ServiceDsns]) -> None:
+    async with ingest_world.open_world(stack, dsns, uploads_each=2) as world:
+        assert (await world.get("")).status_code == 200
+        host, port = world.settings.host, world.settings.port
+        token = world.headers()["Authorization"]
+        head = f"POST /api/v1/deposits HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Length: 999\r\n"
+        slow = [await asyncio.open_connection(host, port) for _ in range(2)]
+        for _, writer in slow:
+            writer.write(f"{head}Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n".encode())
+
+        async def refused() -> bool:
+            answer = await world.post(key="again")
+            return answer.status_code == 429 and answer.json()["code"] == "TOO_MANY_UPLOADS"
+
+        await status_service.until(refused)
+        assert (await world.post(principal=ingest_world.supplier("another"))).status_code == 201
+        for _, writer in slow:
+            writer.close()
+
+        async def let_in() -> bool:
+            return (await world.post(key="again")).status_code == 201
+
+        await status_service.until(let_in)

@@ -187,6 +187,9 @@ async def test_who_may_not_deposit_is_told_why(world: World) -> None:
     for principal, code in (
         (supplier(contact=""), "CONTACT_MISSING"),
         (supplier(contact="nobody"), "CONTACT_MISSING"),
+        (supplier(contact="nobody@"), "CONTACT_MISSING"),
+        (supplier(contact="Anne <anne@fournisseur.example>"), "CONTACT_MISSING"),
+        (supplier(contact="a@b.example,c@d.example"), "CONTACT_MISSING"),
         (supplier(roles=()), "ROLE_REQUIRED"),
         (supplier(roles=("GESTIONNAIRE",)), "ROLE_REQUIRED"),
     ):
