@@ -142,7 +142,7 @@ def too_many_uploads(limit: int) -> Problem:
         "TOO_MANY_UPLOADS",
         "Trop d'envois à la fois",
         f"Vous avez déjà {limit} envois en cours : attendez que l'un d'eux soit terminé, puis renvoyez ce document.",
-        headers={"Retry-After": "5", "Connection": "close"},
+        headers={"Retry-After": "5"},
     )
 
 
