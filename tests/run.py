@@ -15,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ELSEWHERE = {"bench"}  # run by `make bench`
+# Files side by side, each process with servers of its own: such tests mostly wait for leases, restarts and time-outs.
+SIDE_BY_SIDE = {"unit": 2, "contracts": 2, "integration": 3}
 OUTCOME = re.compile(r"(\d+) (passed|failed|errors?|skipped|deselected|xfailed|xpassed|warnings?)")
 
 
@@ -47,6 +49,8 @@ def run(folder: str, budget: float) -> tuple[Counter[str], list[str]]:
     """One folder: its outcomes, and what went wrong in words."""
     print(f"--- tests/{folder} (at most {budget:.0f} s)", flush=True)
     command = [sys.executable, "-m", "pytest", f"tests/{folder}", "-m", "not long"]
+    if folder in SIDE_BY_SIDE:
+        command += ["-n", str(SIDE_BY_SIDE[folder]), "--dist", "loadfile"]
     late = threading.Event()
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         timer = threading.Timer(budget, _stop, (process, late))

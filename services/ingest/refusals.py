@@ -1,6 +1,7 @@
 """The problems a depositor may be answered with: each code once, with French words."""
 
 from services.common.web import Problem
+from services.ingest.kinds import UNKNOWN
 
 RULE_FILE = "exactement un fichier PDF dans la partie « file » d'un formulaire multipart/form-data"
 
@@ -97,11 +98,12 @@ def several_files(count: int) -> Problem:
 
 
 def not_a_pdf(kind: str) -> Problem:
+    seen = "Le format du fichier n'est pas reconnu" if kind == UNKNOWN else f"Le fichier ressemble à {kind}"
     return _file(
         415,
         "NOT_A_PDF",
         "Ce n'est pas un PDF",
-        f"Le fichier ressemble à {kind}. Déposez la facture au format PDF.",
+        f"{seen}. Déposez la facture au format PDF.",
         kind,
     )
 

@@ -51,8 +51,10 @@ LETTERS: Final = _load()
 _text, _html = _TEXT.get_template("letter.txt"), _HTML.get_template("letter.html")
 
 
-def render(kind: str, audience: Audience, facts: Facts, subject: str | UUID, public_url: str) -> Letter:
-    """The letter of one message. ``subject`` is the invoice's or the deposit's id, for the link.
+def render(kind: str, audience: Audience, facts: Facts, subject: str | UUID, public_url: str | None) -> Letter:
+    """The letter of one message. ``subject`` is the invoice's or the deposit's id, for the link and as a reference.
+
+    Without ``public_url`` there is no link: a mail never points to a page that is not served.
 
     Raises ``KeyError`` for a kind and audience that have no words.
     """
@@ -64,7 +66,8 @@ def render(kind: str, audience: Audience, facts: Facts, subject: str | UUID, pub
         "happened": words.happened.render(values),
         "act": words.act.render(values),
         "link": words.link,
-        "url": f"{public_url}/{words.place}/{subject}",
+        "url": None if public_url is None else f"{public_url}/{words.place}/{subject}",
+        "reference": str(subject),
         "facts": table,
         "width": max((len(name) for name, _ in table), default=0),
         "reasons": [

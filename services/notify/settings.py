@@ -12,7 +12,8 @@ class NotifySettings(ServiceSettings):
     """The relay, what mail says of us, and how long we try.
 
     ``smtp_tls``: ``auto`` uses STARTTLS where the relay offers it, ``starttls`` demands it, ``tls`` is TLS from the
-    first byte. A claimed message belongs to its worker for ``lease_seconds``, renewed while it is being sent.
+    first byte. ``portal``: the pages that mails link to are served at ``public_url``. A claimed message belongs to its
+    worker for ``lease_seconds``, renewed while it is being sent.
     """
 
     smtp_host: str
@@ -26,6 +27,7 @@ class NotifySettings(ServiceSettings):
     smtp_hello: str = "localhost"
     mail_from: str
     public_url: str
+    portal: bool = False
 
     lease_seconds: float = 20.0
     gather_ms: int = 5

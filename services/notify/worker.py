@@ -54,6 +54,7 @@ class Worker:
         self._settings = settings
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._policy = policy(settings)
+        self._pages = settings.public_url if settings.portal else None
         self._held: dict[UUID, Held] = {}
         self._queue: asyncio.Queue[Held] = asyncio.Queue()
         self._done: asyncio.Queue[Finished] = asyncio.Queue()
@@ -143,7 +144,7 @@ class Worker:
         """The relay's answer. A fault of ours counts as technical: it is tried again, once the fault is mended."""
         settings, message = self._settings, held.claimed
         try:
-            letter = render(message.kind, message.audience, message.facts, message.subject, settings.public_url)
+            letter = render(message.kind, message.audience, message.facts, message.subject, self._pages)
             envelope = Envelope(
                 sender=settings.mail_from,
                 recipient=message.address,

@@ -1,6 +1,7 @@
 """One real PDF from deposit to *mise à disposition*, as supplier and body live it."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -170,7 +171,13 @@ def test_nothing_is_anonymous(platform: Stack) -> None:
 @pytest.mark.parametrize("service", ["ingest", "ocr", "routing", "status", "notify"])
 def test_each_service_documents_its_api_and_its_health(platform: Stack, service: str) -> None:
     with httpx.Client(base_url=platform.url) as anybody:
-        assert anybody.get(f"/docs/{service}").status_code == httpx.codes.OK
+        page = anybody.get(f"/docs/{service}")
+        assert page.status_code == httpx.codes.OK
+        loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+        assert loaded
+        for address in loaded:
+            assert address.startswith("/"), "a page loads nothing from elsewhere"
+            assert anybody.get(address).status_code == httpx.codes.OK
         assert anybody.get(f"/openapi/{service}.json").json()["paths"]
         assert anybody.get(f"/health/{service}").json()["ready"] is True
         assert anybody.get("/metrics").status_code == httpx.codes.NOT_FOUND

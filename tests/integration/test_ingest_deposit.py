@@ -29,7 +29,7 @@ async def test_a_deposit_is_answered_with_its_id_and_announced_once(world: World
     assert answer.status_code == 201
     body = answer.json()
     assert answer.headers["Location"] == body["links"]["self"] == f"/api/v1/deposits/{body['id']}"
-    assert (body["state"], body["label"], body["file_name"]) == ("received", "Reçue", "facture n° 12.pdf")
+    assert (body["state"], body["label"], body["file_name"]) == ("received", "Reçu", "facture n° 12.pdf")
     assert (body["sha256"], body["size"], body["duplicate_of"]) == (sha256(pdf()), len(pdf()), None)
     assert before - timedelta(seconds=1) < datetime.fromisoformat(body["received_at"]) < datetime.now(UTC)
     [sent] = await world.sent()

@@ -135,7 +135,7 @@ async def test_an_unreadable_document_is_refused_and_frees_its_content(ready: Wo
     [sent] = await told(ready)
     assert isinstance(sent.data, DepositRefused)
     assert (sent.data.reasons, sent.data.invoice_number) == ((why,), None)
-    assert (await ready.get(f"/{deposit}")).json()["label"] == "Refusée"
+    assert (await ready.get(f"/{deposit}")).json()["label"] == "Refusé"
     assert (await ready.post()).json()["duplicate_of"] is None
 
 

@@ -47,10 +47,10 @@ def codes(findings: tuple[Finding, ...]) -> set[str]:
 def test_every_state_has_a_french_label_and_an_answer_to_a_reading() -> None:
     assert set(LABELS) == set(ON_READING) == set(State)
     assert LABELS == {
-        State.RECEIVED: "Reçue",
+        State.RECEIVED: "Reçu",
         State.TO_VERIFY: "À vérifier",
         State.SUBMITTED: "Déposée",
-        State.REFUSED: "Refusée",
+        State.REFUSED: "Refusé",
         State.DUPLICATE: "Doublon",
     }
 
