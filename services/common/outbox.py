@@ -58,7 +58,10 @@ async def write(connection: Connection, schema: str, messages: Sequence[Outgoing
 
 
 class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """How one relay works. ``keep`` retains sent rows for live feeds; ``transactional_id`` fences a frozen twin."""
+    """How one relay works. ``keep`` retains sent rows for live feeds; ``transactional_id`` fences a frozen twin.
+
+    Once woken it waits ``gather_ms`` for what is written at the same time.
+    """
 
     schema: str
     dsn: str
@@ -68,6 +71,7 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True):
     transactional_id: str | None = None
     idle_seconds: float = 15.0
     poll_seconds: float = 1.0
+    gather_ms: int = 5
 
 
 class Relay:
@@ -153,6 +157,7 @@ class Relay:
             if sent < _RELAY_BATCH:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), self._settings.poll_seconds)
+                    await asyncio.sleep(self._settings.gather_ms / 1000)
 
     async def _relay_once(self) -> int:
         assert self._connection is not None

@@ -79,6 +79,7 @@ class Runtime:
                 topics=topics or topics_read_by(self.service),
                 batch_size=settings.batch_size,
                 linger_ms=settings.batch_linger_ms,
+                busy_linger_ms=settings.batch_busy_linger_ms,
                 stall_seconds=settings.stall_seconds,
             ),
             Deliver(self.pool, self.service, handler, limit),
@@ -98,6 +99,7 @@ class Runtime:
                 keep=self._keep_sent,
                 transactional_id=f"chorale-{self.service}-{lane}" if transactional else None,
                 idle_seconds=self.settings.relay_idle_seconds,
+                gather_ms=self.settings.relay_gather_ms,
             )
         )
         self._relays.append(relay)

@@ -25,6 +25,8 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     batch_size: int = 200
     batch_linger_ms: int = 5
+    batch_busy_linger_ms: int = 25
+    relay_gather_ms: int = 5
     stop_seconds: float = 10.0
     stall_seconds: float = 60.0
     idle_in_transaction_seconds: float = 15.0
