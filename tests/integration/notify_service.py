@@ -185,6 +185,7 @@ def settings_of(own: ServiceDsns, port: int, **changes: Any) -> NotifySettings:
         smtp_port=port,
         mail_from="Chorale <ne-pas-repondre@chorale.example>",
         public_url="https://factures.example",
+        portal=True,
         **{**quick, **changes},
     )
 

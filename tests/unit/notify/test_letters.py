@@ -161,3 +161,12 @@ def test_any_text_survives_the_way_through_a_mail(text: str, markup: str) -> Non
         expected = sent.replace("\r\n", "\n").rstrip("\n")
         got = body(mail, kind).replace("\r\n", "\n").rstrip("\n")
         assert got.replace("\r", "\n") == expected.replace("\r", "\n")
+
+
+def test_without_pages_a_letter_has_a_reference_and_no_link() -> None:
+    for rule in MATRIX:
+        letter = render(rule.kind, rule.audience, Facts(at=NOW, number="F-1", file_name="f.pdf"), "the-id", None)
+        assert "http" not in letter.text
+        assert "href" not in letter.html
+        assert "Référence : the-id" in letter.text
+        assert "the-id" in letter.html
