@@ -19,12 +19,24 @@ else:
     Pool = asyncpg.Pool
 
 
+class _Pooled(asyncpg.Connection):
+    """A pool's connection. Nothing of the session outlives a transaction, so giving it back costs no round trip.
+
+    Locks and settings are the transaction's own (``_xact_``, ``set_config(…, true)``); whoever listens or holds a
+    session lock has a connection of its own. An open transaction is still rolled back.
+    """
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 async def open_pool(
     dsn: str, schema: str, *, max_size: int = 8, min_size: int = 1, idle_in_transaction_seconds: float = 15.0
 ) -> Pool:
     """A pool whose connections see ``schema``. A frozen process's transaction is ended by the server."""
     return await asyncpg.create_pool(
         dsn,
+        connection_class=_Pooled,
         min_size=min_size,
         max_size=max_size,
         timeout=10,

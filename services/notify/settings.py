@@ -30,7 +30,7 @@ class NotifySettings(ServiceSettings):
     portal: bool = False
 
     lease_seconds: float = 20.0
-    gather_ms: int = 5
+    gather_ms: int = 15
     poll_seconds: float = 1.0
     temporary_attempts: int = 60
     temporary_base_seconds: float = 10.0

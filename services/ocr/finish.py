@@ -13,7 +13,7 @@ from services.ocr import metrics, store
 from services.ocr.domain import READER, Reading
 from services.ocr.store import Job, Result
 
-_LINGER_SECONDS = 0.004
+_LINGER_SECONDS = 0.015
 _TOGETHER = 50
 
 Settled = Callable[[Job], None]

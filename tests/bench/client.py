@@ -12,7 +12,7 @@ import urllib3
 from services.common.auth import Principal, mint
 from tests.documents import SUPPLIER, InvoicePdf
 
-THREADS = 12
+THREADS = 24
 
 
 def main() -> None:

@@ -54,7 +54,7 @@ async def kill_again_and_again(world: World) -> None:
 
 async def kill_all_services(world: World) -> None:
     """Kill every service at once."""
-    names = list(world.stack.services)
+    names = [name for service in SERVICES for name in world.instances(service)]
     await asyncio.gather(*[_kill(world, name) for name in names])
     for name in names:
         await _back(world, name)
