@@ -16,6 +16,7 @@ import pytest
 from contracts.events import NotificationAccepted, NotificationFailed
 from deploy.database import ServiceDsns
 from deploy.local import Stack
+from deploy.servers.process import launcher
 from services.notify.addresses import Manager
 from tests.integration.notify_service import Tables, free_port, relay, tables, until, worker
 from tests.unit.notify.samples import BODY, CONTACT, changed, draft
@@ -285,7 +286,7 @@ async def process(
         "CHORALE_PORT": str(free_port()),
         **settings,
     }
-    arguments = (sys.executable, "-m", "services.notify")
+    arguments = (*launcher(None), sys.executable, "-m", "services.notify")
     running = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     try:
         yield running

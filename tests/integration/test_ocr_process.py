@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaProducer
 from contracts.envelope import Event, decode
 from deploy.database import ServiceDsns
 from deploy.local import Stack
+from deploy.servers.process import launcher
 from services.common.consumer import tail
 from tests import documents
 from tests.integration.ocr_world import OcrWorld, StubReader, data_of, open_world, received
@@ -83,7 +84,10 @@ async def start(world: OcrWorld) -> AsyncIterator[Callable[[], Awaitable[Ocr]]]:
             "CHORALE_LEASE_SECONDS": "2",
         }
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.ocr", cwd=ROOT, env=environment, stdout=asyncio.subprocess.DEVNULL
+            *(*launcher(None), sys.executable, "-m", "services.ocr"),
+            cwd=ROOT,
+            env=environment,
+            stdout=asyncio.subprocess.DEVNULL,
         )
         ocr = Ocr(process, f"http://127.0.0.1:{port}")
         started.append(ocr)

@@ -19,6 +19,7 @@ from contracts.envelope import decode
 from contracts.events import InvoiceRouted, StructurePublished
 from deploy.database import ServiceDsns
 from deploy.local import Stack
+from deploy.servers.process import launcher
 from services.common.consumer import tail
 from tests.records import event, eventually, record
 from tests.unit.routing.samples import FILE, TOWN, submitted
@@ -46,7 +47,10 @@ class Process:
     async def start(self) -> None:
         """Start and wait until it is ready."""
         self.running = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.routing", cwd=ROOT, env=self.environment, stdout=asyncio.subprocess.DEVNULL
+            *(*launcher(None), sys.executable, "-m", "services.routing"),
+            cwd=ROOT,
+            env=self.environment,
+            stdout=asyncio.subprocess.DEVNULL,
         )
         await eventually(self.ready, within=60)
 
