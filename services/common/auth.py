@@ -20,7 +20,11 @@ _AUDIENCE = "chorale"
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """A person or a program. ``structures`` are SIRETs, ``services`` are ``siret/code``, ``tenants`` ids."""
+    """A person or a program. ``structures`` are SIRETs, ``services`` are ``siret/code``, ``tenants`` ids.
+
+    ``expires`` is the token's end in seconds since the epoch, None where there was no token: what goes on for long
+    ends with it.
+    """
 
     subject: str
     structures: tuple[str, ...] = ()
@@ -28,6 +32,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     roles: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
     contact: str = ""
+    expires: int | None = None
 
     def scope(self) -> dict[str, str]:
         """The settings that row-level security reads. Lists are joined by a comma, which no identifier holds."""
@@ -45,6 +50,7 @@ def mint(secret: str, principal: Principal, *, ttl_seconds: int = 3600) -> str:
     now = int(time.time())
     claims = {**msgspec.to_builtins(principal), "aud": _AUDIENCE, "iat": now, "exp": now + ttl_seconds}
     claims["sub"] = claims.pop("subject")
+    del claims["expires"]
     return jwt.encode(claims, secret, algorithm=_ALGORITHM)
 
 
@@ -53,7 +59,7 @@ def verify(secret: str, token: str) -> Principal:
     claims = jwt.decode(
         token, secret, algorithms=[_ALGORITHM], audience=_AUDIENCE, options={"require": ["exp", "sub", "aud"]}
     )
-    principal = msgspec.convert({**claims, "subject": claims["sub"]}, Principal)
+    principal = msgspec.convert({**claims, "subject": claims["sub"], "expires": claims["exp"]}, Principal)
     if not principal.subject or any("," in item for group in _lists(principal) for item in group):
         raise jwt.InvalidTokenError("claims")
     return principal

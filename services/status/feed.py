@@ -165,7 +165,7 @@ class EventStream(Response):
 
     async def _follow(self, send: Send, gone: "asyncio.Task[None]") -> None:
         settings = self._feed.settings
-        end = time.monotonic() + settings.feed_seconds
+        end = time.monotonic() + self._seconds_allowed()
         quiet_since = time.monotonic()
         while not gone.done() and not self._stopping() and time.monotonic() < end:
             chunk = b""
@@ -177,6 +177,12 @@ class EventStream(Response):
             if chunk:
                 await self._write(send, chunk)
                 quiet_since = time.monotonic()
+
+    def _seconds_allowed(self) -> float:
+        """Until the feed's own limit, or the end of the token it was opened with."""
+        limit = self._feed.settings.feed_seconds
+        expires = self._principal.expires
+        return limit if expires is None else min(limit, expires - time.time())
 
     async def _next(self) -> tuple[bytes, int]:
         try:

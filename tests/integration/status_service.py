@@ -106,9 +106,9 @@ class Instance:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @asynccontextmanager
-    async def client(self, principal: Principal) -> AsyncIterator[httpx.AsyncClient]:
+    async def client(self, principal: Principal, ttl_seconds: int = 3600) -> AsyncIterator[httpx.AsyncClient]:
         """An HTTP client with this principal's token."""
-        headers = {"Authorization": f"Bearer {mint(SECRET, principal)}"}
+        headers = {"Authorization": f"Bearer {mint(SECRET, principal, ttl_seconds=ttl_seconds)}"}
         async with httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=10, verify=_TLS
         ) as client:
@@ -121,12 +121,12 @@ class Instance:
 
     @asynccontextmanager
     async def events(
-        self, principal: Principal, *, last: int | None = None, start: str = "now"
+        self, principal: Principal, *, last: int | None = None, start: str = "now", ttl_seconds: int = 3600
     ) -> AsyncIterator["Sse"]:
         """An open feed."""
         headers = {} if last is None else {"Last-Event-ID": str(last)}
         async with (
-            self.client(principal) as client,
+            self.client(principal, ttl_seconds) as client,
             client.stream("GET", "/api/v1/invoices/events", params={"from": start}, headers=headers) as answer,
         ):
             assert answer.status_code == 200, await answer.aread()

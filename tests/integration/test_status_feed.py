@@ -106,6 +106,14 @@ async def test_from_zero_everything_kept_is_read_and_a_full_resume_gives_the_sam
         assert await feed.take(140) == everything[100:]
 
 
+async def test_a_feed_ends_with_the_token_it_was_opened_with(world: World) -> None:
+    async with world.one.events(OPERATOR, ttl_seconds=2) as feed:
+        with pytest.raises(EOFError):
+            await feed.next(seconds=8)
+    async with world.one.events(OPERATOR) as feed:
+        assert await feed.silent(4)
+
+
 async def test_a_feed_shows_nothing_of_others_and_moves_past_it(world: World) -> None:
     async with world.one.events(OTHER_SUPPLIER) as feed:
         start = feed.position

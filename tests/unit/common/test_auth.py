@@ -3,6 +3,7 @@
 import time
 
 import jwt
+import msgspec
 import pytest
 
 from services.common.auth import Principal, mint, verify
@@ -14,7 +15,11 @@ SOMEONE = Principal(
 
 
 def test_a_minted_token_gives_the_same_principal_back() -> None:
-    assert verify(SECRET, mint(SECRET, SOMEONE)) == SOMEONE
+    before = int(time.time())
+    found = verify(SECRET, mint(SECRET, SOMEONE, ttl_seconds=90))
+    assert found.expires is not None
+    assert before + 90 <= found.expires <= time.time() + 90
+    assert msgspec.structs.replace(found, expires=None) == SOMEONE
 
 
 @pytest.mark.parametrize("change", ["expired", "other_secret", "no_algorithm", "no_subject", "comma", "audience"])
