@@ -36,12 +36,26 @@ class ClaimCheck(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     length: int | None = None
 
 
-class ReadField(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One value read on a page, with its evidence.
+class ReadCandidate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A value that was considered for a field, with its place; ``score`` from 0 to 1, higher is likelier."""
 
-    ``value`` is canonical (ISO date, ``1234.56``, 14 digits); ``raw`` is what stands on the page; ``page`` counts
-    from 1; ``box`` is x0, y0, x1, y1 in PDF points from the page's bottom left. ``sure`` means that nothing on the
-    page contradicts the value.
+    value: str
+    page: int
+    box: tuple[float, float, float, float]
+    keyword: str
+    raw: str
+    score: float
+
+
+class ReadField(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One value read on a page or in a data file, with its evidence.
+
+    ``value`` is canonical (ISO date, ``1234.56``, 14 digits; ``vat_breakdown`` is ``rate base amount`` per rate,
+    joined by ``; ``); ``raw`` is what stands on the page; ``page`` counts from 1; ``box`` is x0, y0, x1, y1 in PDF
+    points from the page's bottom left. ``sure`` means that nothing on the page contradicts the value.
+    ``candidates`` are the other values considered, best first. For a value of a data file ``page`` is 0, ``box``
+    empty (four zeros), and ``keyword`` its EN 16931 term (``BT-1``); where the page shows the same value too, page and
+    box are the page's.
     """
 
     name: str
@@ -51,6 +65,29 @@ class ReadField(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     box: tuple[float, float, float, float]
     keyword: str
     raw: str
+    score: float | None = None
+    candidates: tuple[ReadCandidate, ...] = ()
+
+
+class DocumentSignature(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An electronic signature found in a PDF. ``whole``: it covers the document as it stands.
+
+    ``valid``: the bytes are those that were signed; ``altered``: they are not; ``unknown``: it cannot be checked.
+    Whether the signer is to be trusted is not said.
+    """
+
+    state: Literal["valid", "altered", "unknown"]
+    whole: bool
+    signed_at: Instant | None = None
+
+
+class EmbeddedFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file carried inside the document. ``size`` in bytes, of the content."""
+
+    name: str
+    media_type: str
+    size: int
+    description: str | None = None
 
 
 class DocumentReceived(Payload, frozen=True, kw_only=True):
@@ -63,7 +100,11 @@ class DocumentReceived(Payload, frozen=True, kw_only=True):
 
 
 class DocumentRead(Payload, frozen=True, kw_only=True):
-    """What the reader found. ``empty`` names why nothing was read (a scan, no keyword): decisions.md 20."""
+    """What the reader found. ``empty`` names why nothing was read (a scan, no keyword): decisions.md 20.
+
+    ``source``: the page's text, or the data file that was read in its place. ``page_sizes``: width and height in PDF
+    points as shown, per page. ``warnings``: the page differs from the data file. ``lines``: how many the data hold.
+    """
 
     TYPE = "fr.chorale.document.read.v1"
     sha256: str
@@ -71,6 +112,12 @@ class DocumentRead(Payload, frozen=True, kw_only=True):
     fields: tuple[ReadField, ...]
     reader: str
     empty: Finding | None = None
+    source: Literal["text", "facturx", "ubl", "cii", "cpp"] = "text"
+    page_sizes: tuple[tuple[float, float], ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    signatures: tuple[DocumentSignature, ...] = ()
+    embedded: tuple[EmbeddedFile, ...] = ()
+    lines: int = 0
 
 
 class DocumentUnreadable(Payload, frozen=True, kw_only=True):
