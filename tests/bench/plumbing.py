@@ -170,7 +170,8 @@ def measure(repeats: int = 3, seconds: float = 60.0, backlog: int = 160_000) -> 
         delays += [delay] if delay else []
         bare.append(_once("bare", seconds, backlog, paced=False)[0])
         print(
-            f"  plumbing: {ours[-1].rate:,.0f}/s, bare loop {bare[-1].rate:,.0f}/s, at 300/s p50 {delays[-1][0]:.0f} p99 {delays[-1][1]:.0f} ms"
+            f"  plumbing: {ours[-1].rate:,.0f}/s, bare loop {bare[-1].rate:,.0f}/s,"
+            f" at 300/s p50 {delays[-1][0]:.0f} p99 {delays[-1][1]:.0f} ms"
         )
     rate, beside = statistics.median(h.rate for h in ours), statistics.median(h.rate for h in bare)
     middle = sorted(ours, key=lambda held: held.rate)[len(ours) // 2]
