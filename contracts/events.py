@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from invoice.directory import Service, Structure, Tenant
+from invoice.directory import Engagement, Service, Structure, Tenant
 from invoice.findings import Finding
 from invoice.model import InvoiceHeader
 
@@ -241,7 +241,12 @@ class NotificationFailed(Payload, frozen=True, kw_only=True):
 
 
 class TenantPublished(Payload, frozen=True, kw_only=True):
-    """Latest version of a tenant. Replicas never lower ``version``."""
+    """Latest version of a tenant. Replicas never lower ``version``.
+
+    ``deleted`` makes it a tombstone, here as for every entry of the directory: a record that keeps its key, its version
+    and the bare name of what is gone, so that a replica which reads it never takes an older version for the latest.
+    ``export_request``: every service is asked to export its part of the tenant, under this id.
+    """
 
     TYPE = "fr.chorale.tenant.published.v1"
     version: int
@@ -249,6 +254,7 @@ class TenantPublished(Payload, frozen=True, kw_only=True):
     changed_by: str
     changed_at: Instant
     deleted: bool = False
+    export_request: str | None = None
 
 
 class StructurePublished(Payload, frozen=True, kw_only=True):
@@ -273,6 +279,17 @@ class ServicePublished(Payload, frozen=True, kw_only=True):
     deleted: bool = False
 
 
+class EngagementPublished(Payload, frozen=True, kw_only=True):
+    """Latest version of an engagement that a body's finance system knows. Never shown to anybody but its supplier."""
+
+    TYPE = "fr.chorale.engagement.published.v1"
+    version: int
+    engagement: Engagement
+    changed_by: str
+    changed_at: Instant
+    deleted: bool = False
+
+
 EVENTS: tuple[type[Payload], ...] = (
     DocumentReceived,
     DocumentRead,
@@ -288,5 +305,6 @@ EVENTS: tuple[type[Payload], ...] = (
     TenantPublished,
     StructurePublished,
     ServicePublished,
+    EngagementPublished,
 )
 BY_TYPE: dict[str, type[Payload]] = {event.TYPE: event for event in EVENTS}

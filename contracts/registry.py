@@ -10,6 +10,7 @@ from contracts.events import (
     DocumentReceived,
     DocumentUnreadable,
     DraftSaved,
+    EngagementPublished,
     InvoiceRouted,
     InvoiceSubmitted,
     InvoiceUnroutable,
@@ -63,7 +64,7 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         name="chorale.directory.v1",
-        events=(TenantPublished, StructurePublished, ServicePublished),
+        events=(TenantPublished, StructurePublished, ServicePublished, EngagementPublished),
         writer="routing",
         readers=("ingest",),
         key="entry id, partitioned by structure",

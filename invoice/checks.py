@@ -8,8 +8,10 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+
 from invoice import hints
-from invoice.addressing import Address, decide
+from invoice.addressing import Address, Around, decide
 from invoice.directory import Service, Structure, Tenant
 from invoice.findings import Finding
 from invoice.identifiers import InvalidIdentifier, normalise, parse_invoice_number, parse_siret, siren_of
@@ -67,15 +69,27 @@ def check_deposit(
     services: Mapping[str, Service],
     tenant: Tenant | None = None,
     supplier_is_public: bool = False,
+    around: Around | None = None,
 ) -> tuple[Finding, ...]:
     """Everything looked at when an invoice is deposited: its header, then its address.
 
-    ``on`` is the Paris day of the deposit. ``structure`` and ``services`` as for :func:`invoice.addressing.decide`,
-    whose findings are all kept, the ``ok`` ones too. Refused if one finding is ``refuse``.
+    ``on`` is the Paris day of the deposit. ``structure``, ``services``, ``tenant`` and ``around`` as for
+    :func:`invoice.addressing.decide`, whose findings are all kept, the ``ok`` ones too. Refused if one is ``refuse``.
+    """
+    address = address_of(header, depositor_structures, supplier_is_public=supplier_is_public)
+    addressing = decide(address, structure, services, on, tenant=tenant, around=around)
+    return (*check_header(header, on=on, depositor_structures=depositor_structures), *addressing.findings)
+
+
+def address_of(
+    header: InvoiceHeader, depositor_structures: Collection[str], *, supplier_is_public: bool = False
+) -> Address:
+    """The address of a deposited invoice, without the supplier where he is none of the depositor's structures.
+
+    Whoever writes another's SIRET on a page learns nothing about that other's engagements.
     """
     address = Address.of(header, supplier_is_public=supplier_is_public)
-    addressing = decide(address, structure, services, on, tenant=tenant)
-    return (*check_header(header, on=on, depositor_structures=depositor_structures), *addressing.findings)
+    return address if address.supplier in depositor_structures else msgspec.structs.replace(address, supplier=None)
 
 
 def check_header(header: InvoiceHeader, *, on: date, depositor_structures: Collection[str]) -> tuple[Finding, ...]:

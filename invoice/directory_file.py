@@ -1,18 +1,34 @@
-"""Directory entries in a JSON file: tenants, structures, services, checked as a whole before anything is loaded."""
+"""Directory entries in a JSON file: tenants, structures, services, engagements.
 
-import re
+They are checked as a whole before anything is loaded.
+"""
+
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
 
-from invoice.directory import NumberFormat, Parameters, Service, Structure, Tenant
-from invoice.identifiers import InvalidIdentifier, normalise_code, parse_siret
+from invoice.directory import (
+    Contact,
+    Engagement,
+    Entry,
+    Identifier,
+    NumberFormat,
+    Parameters,
+    Policies,
+    RuleOverride,
+    Service,
+    Structure,
+    Tenant,
+)
+from invoice.directory_checks import entry_problems, name_of
+from invoice.identifiers import normalise_code
 
 
 class DirectoryFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The entries of one file: ``{"tenants": [...], "structures": [...], "services": [...]}``, each as its struct.
+    """The entries of one file: ``{"tenants": [...], "structures": [...], "services": [...], "engagements": [...]}``,
+    each as its struct.
 
     Days are ISO dates. A file may hold services of structures that stand in another file: merge before asking
     for :func:`problems`.
@@ -21,6 +37,11 @@ class DirectoryFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     tenants: tuple[Tenant, ...] = ()
     structures: tuple[Structure, ...] = ()
     services: tuple[Service, ...] = ()
+    engagements: tuple[Engagement, ...] = ()
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Every entry, those that others refer to first."""
+        return (*self.tenants, *self.structures, *self.services, *self.engagements)
 
 
 class InvalidDirectory(ValueError):
@@ -51,6 +72,7 @@ def merge(files: Iterable[DirectoryFile]) -> DirectoryFile:
         tenants=tuple(tenant for part in parts for tenant in part.tenants),
         structures=tuple(structure for part in parts for structure in part.structures),
         services=tuple(service for part in parts for service in part.services),
+        engagements=tuple(engagement for part in parts for engagement in part.engagements),
     )
 
 
@@ -62,45 +84,21 @@ def problems(directory: DirectoryFile) -> tuple[str, ...]:
         *_twice("tenant", (tenant.id for tenant in directory.tenants)),
         *_twice("structure", (structure.siret for structure in directory.structures)),
         *_twice("service", (f"{s.siret}/{normalise_code(s.code)}" for s in directory.services)),
-        *(problem for structure in directory.structures for problem in _structure(structure, tenants)),
-        *(problem for service in directory.services for problem in _service(service, structures)),
+        *_twice("engagement", (f"{e.siret}/{normalise_code(e.number)}" for e in directory.engagements)),
+        *(problem for entry in directory.entries() for problem in _entry(entry, tenants, structures)),
     )
 
 
-def _structure(structure: Structure, tenants: set[str]) -> Iterator[str]:
-    where = f"structure {structure.siret}"
-    try:
-        canonical = parse_siret(structure.siret)
-    except InvalidIdentifier as error:
-        yield f"{where}: {error.code}"
-    else:
-        if canonical != structure.siret:
-            yield f"{where}: write the SIRET as 14 digits without spaces"
-    if structure.tenant not in tenants:
-        yield f"{where}: its tenant {structure.tenant} is in no entry"
-    for form in (*structure.engagement_formats, *structure.market_formats):
-        yield from _format(where, form)
-
-
-def _format(where: str, form: NumberFormat) -> Iterator[str]:
-    try:
-        regex = re.compile(form.regex, re.ASCII)
-    except re.error as error:
-        yield f"{where}: the expression {form.regex!r} is broken: {error}"
-        return
-    for example in form.examples:
-        if regex.fullmatch(example) is None:
-            yield f"{where}: the example {example!r} does not fit {form.regex!r}"
-
-
-def _service(service: Service, structures: set[str]) -> Iterator[str]:
-    where = f"service {service.siret}/{service.code}"
-    if service.siret not in structures:
-        yield f"{where}: its structure is in no entry"
-    if not normalise_code(service.code):
-        yield f"{where}: the code is empty"
-    if service.valid_from is not None and service.valid_to is not None and service.valid_from > service.valid_to:
-        yield f"{where}: it ends before it begins"
+def _entry(entry: Entry, tenants: set[str], structures: set[str]) -> Iterator[str]:
+    """What is wrong with an entry by itself, and with what it refers to."""
+    yield from entry_problems(entry)
+    match entry:
+        case Structure() if entry.tenant not in tenants:
+            yield f"{name_of(entry)}: its tenant {entry.tenant} is in no entry"
+        case Service() | Engagement() if entry.siret not in structures:
+            yield f"{name_of(entry)}: its structure is in no entry"
+        case _:
+            pass
 
 
 def _twice(kind: str, keys: Iterable[str]) -> Iterator[str]:
@@ -111,18 +109,35 @@ def _twice(kind: str, keys: Iterable[str]) -> Iterator[str]:
 
 def _unknown_fields(raw: Any) -> Iterator[str]:
     """Fields that the events' structs would silently drop: in a file they are typing errors."""
-    for tenant in raw.get("tenants", ()):
-        yield from _unknown("tenant", tenant, Tenant)
-    for structure in raw.get("structures", ()):
-        yield from _unknown("structure", structure, Structure)
-        for name in ("engagement_formats", "market_formats"):
-            for form in structure.get(name, ()):
-                yield from _unknown(f"structure.{name}", form, NumberFormat)
-        yield from _unknown("structure.parameters", structure.get("parameters", {}), Parameters)
-    for service in raw.get("services", ()):
-        yield from _unknown("service", service, Service)
+    for group, kind in _GROUPS.items():
+        for entry in raw.get(group, ()):
+            yield from _unknown(group.removesuffix("s"), entry, kind)
 
 
 def _unknown(where: str, raw: dict[str, Any], kind: type[msgspec.Struct]) -> Iterator[str]:
     for name in raw.keys() - set(kind.__struct_fields__):
         yield f"{where}: there is no field {name!r}"
+    for name in raw.keys() & _NESTED.keys():
+        inner = raw[name]
+        for part in inner if isinstance(inner, list) else [inner] if inner is not None else []:
+            yield from _unknown(f"{where}.{name}", part, _NESTED[name])
+
+
+_GROUPS: dict[str, type[msgspec.Struct]] = {
+    "tenants": Tenant,
+    "structures": Structure,
+    "services": Service,
+    "engagements": Engagement,
+}
+#: The fields that hold structs, wherever they stand.
+_NESTED: dict[str, type[msgspec.Struct]] = {
+    "parameters": Parameters,
+    "engagement_formats": NumberFormat,
+    "market_formats": NumberFormat,
+    "identifiers": Identifier,
+    "supplier": Identifier,
+    "contact": Contact,
+    "contacts": Contact,
+    "policies": Policies,
+    "levels": RuleOverride,
+}

@@ -1,16 +1,30 @@
 """What to write instead: names, codes and masks put into words for a supplier."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
 
 from invoice.directory import NumberFormat, Service, Structure
-from invoice.identifiers import InvalidIdentifier, normalise, normalise_code
+from invoice.edits import next_to
+from invoice.identifiers import InvalidIdentifier, normalise, normalise_code, show_siret
+from invoice.kinds import PRINCIPAL
+from invoice.service_index import open_services
 
 FEW_CODES = 8
+FEW_BUDGETS = 8
+MANY_CODES = 300  # above that a look at the likeness of each would take too long
 _WHY = {
     "SIRET_LENGTH": "il faut 14 chiffres, il y en a {digits}",
     "SIRET_CHECKSUM": "un chiffre est faux, la clé de contrôle ne correspond pas",
+    "EU_VAT_FORM": "ce n'est pas un numéro de TVA d'un pays de l'Union européenne (code du pays, puis le numéro)",
+    "EU_VAT_CHECKSUM": "un caractère est faux, la clé de contrôle ne correspond pas",
+    "EU_VAT_FRENCH": "une entreprise française est désignée par son SIRET",
+    "FOREIGN_FORM": "il faut le code du pays, puis le début du nom",
+    "FOREIGN_COUNTRY": "les deux premières lettres ne sont pas le code d'un pays hors de l'Union européenne",
+    "RIDET_FORM": "il faut 9 ou 10 chiffres ou lettres",
+    "TAHITI_FORM": "il faut 9 ou 10 chiffres ou lettres",
+    "OTHER_FORM": "il faut de 1 à 80 caractères",
+    "PERSON_FORM": "il faut sexe, année, mois et lieu de naissance, puis nom et prénom (80 caractères)",
 }
 
 
@@ -22,31 +36,43 @@ def display_name(structure: Structure) -> str:
 
 
 def why(error: InvalidIdentifier) -> str:
-    """The reason why a SIRET is none, in words."""
+    """The reason why an identifier is none, in words."""
     digits = sum(character.isdigit() for character in normalise(error.value))
     return _WHY[error.code].format(digits=digits)
 
 
-def open_on(service: Service, on: date) -> bool:
-    """Whether a service can be addressed on a day: active and within its dates."""
-    started = service.valid_from is None or service.valid_from <= on
-    return service.active and started and (service.valid_to is None or on <= service.valid_to)
+def body_name(structures: Sequence[Structure]) -> str:
+    """The body whose budgets these are: their group, else the name of the principal budget."""
+    first = next((s for s in structures if s.kind == PRINCIPAL), structures[0])
+    return first.group or first.name
+
+
+def budgets(structures: Iterable[Structure]) -> str:
+    """SIRETs and names of a body's budgets, the principal first, a few of them."""
+    ordered = sorted(structures, key=lambda s: (s.kind != PRINCIPAL, s.siret))
+    shown = " ; ".join(f"{show_siret(s.siret)} ({s.name})" for s in ordered[:FEW_BUDGETS])
+    return f"{_plural('Budget publié', 'Budgets publiés', ordered)} : {shown}."
 
 
 def service_codes(
-    services: Iterable[Service], on: date, *, near: str | None, stated: bool, hidden: Collection[str] = ()
+    services: Mapping[str, Service], on: date, *, near: str | None, stated: bool, hidden: Collection[str] = ()
 ) -> str:
     """The codes that would be accepted: all when few, else those that look like ``near``. May be empty.
 
-    Not ``stated``: the body has not published its list, so that these are only the codes known here.
+    ``services`` by normalised code; ``hidden`` normalised codes that are not to be proposed. Not ``stated``: the
+    body has not published its list, so that these are only the codes known here.
     """
-    codes = sorted(s.code for s in services if open_on(s, on) and normalise_code(s.code) not in hidden)
+    offered = open_services(services, on)
+    if any(key in offered for key in hidden):
+        offered = {key: service for key, service in offered.items() if key not in hidden}
+    codes = offered.keys()
     if not codes:
         return ""
     if len(codes) <= FEW_CODES:
+        written = ", ".join(service.code for service in offered.values())
         quality = ("accepté" if stated else "connu") + ("" if len(codes) == 1 else "s")
-        return f"{_plural('Code', 'Codes', codes)} {quality} : {', '.join(codes)}."
-    close = [] if near is None else _close(near, codes)
+        return f"{_plural('Code', 'Codes', codes)} {quality} : {written}."
+    close = [] if near is None else _close(near, offered)
     if close:
         return f"{_plural('Code voisin', 'Codes voisins', close)} : {', '.join(close)}."
     return f"L'annuaire donne les {len(codes)} codes {'acceptés' if stated else 'connus'}."
@@ -60,13 +86,17 @@ def number_forms(formats: Sequence[NumberFormat]) -> str:
     return f"{_plural('Forme acceptée', 'Formes acceptées', formats)} : {' ; '.join(shown)}."
 
 
-def _plural(one: str, many: str, things: Sequence[object]) -> str:
+def _plural(one: str, many: str, things: Collection[object]) -> str:
     return one if len(things) == 1 else many
 
 
-def _close(near: str, codes: Sequence[str]) -> list[str]:
-    by_key = {normalise_code(code): code for code in codes}
+def _close(near: str, offered: Mapping[str, Service]) -> list[str]:
+    """The codes that look like one, three at the most. Among many only the nearest are looked for."""
     wanted = normalise_code(near)[:100]
-    inside = [key for key in by_key if wanted and (wanted in key or key in wanted)]
-    matches = dict.fromkeys((*inside, *get_close_matches(wanted, by_key, n=3, cutoff=0.6)))
-    return [by_key[key] for key in list(matches)[:3]]
+    if len(offered) <= MANY_CODES:
+        inside = [key for key in offered if wanted and (wanted in key or key in wanted)]
+        alike = get_close_matches(wanted, offered, n=3, cutoff=0.6)
+    else:
+        inside, alike = [], [wanted[:end] for end in range(len(wanted) - 1, 1, -1) if wanted[:end] in offered]
+    matches = dict.fromkeys((*inside, *next_to(wanted, offered), *alike))
+    return [offered[key].code for key in list(matches)[:3]]

@@ -6,12 +6,9 @@ Every parser returns the canonical text or raises :class:`InvalidIdentifier`; no
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Literal
 
 from stdnum.exceptions import InvalidChecksum, InvalidComponent, ValidationError
 from stdnum.fr import siren, siret, tva
-
-Kind = Literal["siret", "siren", "vat", "invoice_number"]
 
 MAX_INVOICE_NUMBER = 20
 # The same few SIRETs come again and again on the path of every invoice.
@@ -31,7 +28,7 @@ class InvalidIdentifier(ValueError):
     ``code`` is stable (``SIRET_CHECKSUM``) and stands in ``data/findings.yaml``; ``value`` is the text as written.
     """
 
-    def __init__(self, code: str, kind: Kind, value: str) -> None:
+    def __init__(self, code: str, kind: str, value: str) -> None:
         super().__init__(f"{code}: {value!r} is not a valid {kind}")
         self.code = code
         self.kind = kind
@@ -43,7 +40,7 @@ def normalise(text: str) -> str:
     return _NOISE.sub("", text)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=32_768)
 def normalise_code(text: str) -> str:
     """Comparison key of a service code, engagement or contract: upper case, no space of any kind.
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from string import Formatter
 from types import MappingProxyType
+from typing import Literal
 
 import msgspec
 
@@ -13,7 +14,8 @@ from invoice.findings import Finding, Level
 class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One row: what a code means. ``message`` and ``action`` are French, with ``{places}`` for words.
 
-    ``source`` names where the rule comes from; ``field`` the field of the invoice it is about.
+    ``source`` names where the rule comes from; ``field`` the field of the invoice it is about; ``operator`` is the
+    sentence for the body; ``may`` the other level that a body may choose for it (decisions.md 21).
     """
 
     level: Level
@@ -21,6 +23,8 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     source: str
     action: str | None = None
     field: str | None = None
+    operator: str | None = None
+    may: Literal["warn", "refuse"] | None = None
 
     def places(self) -> frozenset[str]:
         """The names of the words that the sentences need."""

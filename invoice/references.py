@@ -11,6 +11,14 @@ from invoice.identifiers import normalise_code
 from invoice.messages import finding
 
 MAX_REFERENCE = 50  # chorus-pro.md 5
+MAX_EXPRESSION = 200
+MAX_LOOSE = 4
+_CLASS = r"\[\^?(?:\\.|[^\\\]])+\]"
+_ATOM = rf"(?:\\[dwDWsS]|\\[^A-Za-z0-9]|{_CLASS}|[^\\()\[\]{{}}*+?|^$])(?:\{{\d+(?:,\d*)?\}}|[*+?])?"
+_GROUP = rf"\((?:\?:)?(?:{_ATOM})*(?:\|(?:{_ATOM})*)*\)\??"
+_SIMPLE = re.compile(rf"\^?(?:{_ATOM}|{_GROUP})*\$?")
+_LITERAL = re.compile(rf"{_CLASS}|\\.|\(\?:")
+_LOOSE = re.compile(r"[*+?]|\{\d+,\d*\}")
 
 
 def engagement_shape(structure: Structure, value: str) -> Iterator[Finding]:
@@ -24,8 +32,22 @@ def market_shape(structure: Structure, value: str) -> Iterator[Finding]:
 
 
 def fits(formats: Sequence[NumberFormat], text: str) -> bool:
-    """Whether ``text`` has one of the shapes. Longer than any number may be: no. A broken expression fits nothing."""
+    """Whether ``text`` has one of the shapes. Longer than any number may be: no.
+
+    An expression that is broken, or not :func:`simple`, fits nothing.
+    """
     return len(text) <= MAX_REFERENCE and any(_matches(form.regex, text) for form in formats)
+
+
+def simple(regex: str) -> bool:
+    """Whether an expression is plain enough to be tried on anything that is written.
+
+    One sign after another, each with its own repetition, of which few may vary, and groups that hold no group and are
+    not repeated: nothing that could take long on a number made to that end.
+    """
+    if len(regex) > MAX_EXPRESSION or _SIMPLE.fullmatch(regex) is None:
+        return False
+    return len(_LOOSE.findall(_LITERAL.sub("x", regex))) <= MAX_LOOSE
 
 
 def _shape(kind: str, structure: Structure, formats: Sequence[NumberFormat], value: str) -> Iterator[Finding]:
@@ -49,6 +71,8 @@ def _matches(regex: str, text: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _compiled(regex: str) -> re.Pattern[str] | None:
+    if not simple(regex):
+        return None
     try:
         return re.compile(regex, re.ASCII)
     except re.error:

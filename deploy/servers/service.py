@@ -42,8 +42,9 @@ def environment(
             "CHORALE_SMTP_HOST": servers.smtp.host,
             "CHORALE_SMTP_PORT": str(servers.smtp.port),
             "CHORALE_MAIL_FROM": MAIL_FROM,
-            "CHORALE_PUBLIC_URL": public_url,
         }
+    if service in ("notify", "routing"):
+        found["CHORALE_PUBLIC_URL"] = public_url
     return found
 
 

@@ -1,15 +1,16 @@
 """The replica of the directory: latest versions only, complete before anything is refused by it."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import aclosing
 
 import msgspec
 
-from contracts.events import ServicePublished, StructurePublished, TenantPublished
+from contracts.events import EngagementPublished, ServicePublished, StructurePublished, TenantPublished
 from contracts.registry import TOPIC_OF
 from invoice.addressing import index_services
-from invoice.directory import Service, Structure, Tenant
+from invoice.directory import Engagement, Service, Structure, Tenant
+from invoice.identifiers import normalise_code, siren_of
 from services.common import telemetry
 from services.common.consumer import read_to_end
 from services.common.db import Connection, Pool
@@ -18,19 +19,23 @@ from services.common.record import Record, read
 from services.ingest import metrics
 from services.ingest.domain import Directory
 
-Published = TenantPublished | StructurePublished | ServicePublished
-PUBLISHED = (TenantPublished, StructurePublished, ServicePublished)
+Published = TenantPublished | StructurePublished | ServicePublished | EngagementPublished
+PUBLISHED = (TenantPublished, StructurePublished, ServicePublished, EngagementPublished)
 TOPIC = TOPIC_OF[StructurePublished].name
 
 _VERSIONS = 2**63
 _encode = msgspec.json.Encoder().encode
 _structure = msgspec.json.Decoder(Structure).decode
 _service = msgspec.json.Decoder(Service).decode
+_services = msgspec.json.Decoder(list[Service]).decode
 _tenant = msgspec.json.Decoder(Tenant).decode
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """A row of the replica. ``entry`` is the event's subject; ``owner`` a SIRET, or a tenant's own id."""
+    """A row of the replica. ``entry`` is the event's subject; ``owner`` a SIRET, or a tenant's own id.
+
+    ``name`` is the normalised code or number that an invoice is compared with; ``supplier`` for whom an engagement is.
+    """
 
     kind: str
     entry: str
@@ -38,10 +43,13 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     deleted: bool
     data: str
+    name: str = ""
+    supplier: str | None = None
 
 
 def entry(subject: str, data: Published) -> Entry:
     """The row that an event makes."""
+    name, supplier = "", None
     match data:
         case TenantPublished(tenant=tenant):
             kind, owner, content = "tenant", tenant.id, _encode(tenant)
@@ -49,9 +57,28 @@ def entry(subject: str, data: Published) -> Entry:
             kind, owner, content = "structure", structure.siret, _encode(structure)
         case ServicePublished(service=service):
             kind, owner, content = "service", service.siret, _encode(service)
+            name = normalise_code(service.code)
+        case EngagementPublished(engagement=engagement):
+            kind, owner, content = "engagement", engagement.siret, _encode(engagement)
+            name, supplier = normalise_code(engagement.number), supplier_key(engagement)
     return Entry(
-        kind=kind, entry=subject, owner=owner, version=data.version, deleted=data.deleted, data=content.decode()
+        kind=kind,
+        entry=subject,
+        owner=owner,
+        version=data.version,
+        deleted=data.deleted,
+        data=content.decode(),
+        name=name,
+        supplier=supplier,
     )
+
+
+def supplier_key(engagement: Engagement) -> str | None:
+    """For whom an engagement is, as rows are looked up: the SIREN where there is one."""
+    theirs = engagement.supplier
+    if theirs is None:
+        return None
+    return siren_of(theirs.normalised) if theirs.type == "SIRET" else theirs.normalised
 
 
 async def apply(connection: Connection, entries: Sequence[Entry]) -> None:
@@ -65,31 +92,57 @@ async def apply(connection: Connection, entries: Sequence[Entry]) -> None:
     if not rows:
         return
     await connection.execute(
-        "insert into directory_entry as e (kind, entry, owner, version, deleted, data)"
-        " select kind, entry, owner, version, deleted, data::jsonb"
-        " from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bool[], $6::text[])"
-        "  as n(kind, entry, owner, version, deleted, data)"
+        "insert into directory_entry as e (kind, entry, owner, version, deleted, data, name, supplier)"
+        " select kind, entry, owner, version, deleted, data::jsonb, name, supplier"
+        " from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bool[], $6::text[], $7::text[], $8::text[])"
+        "  as n(kind, entry, owner, version, deleted, data, name, supplier)"
         " on conflict (kind, entry) do update set owner = excluded.owner, version = excluded.version,"
-        "  deleted = excluded.deleted, data = excluded.data where e.version < excluded.version",
+        "  deleted = excluded.deleted, data = excluded.data, name = excluded.name, supplier = excluded.supplier"
+        " where e.version < excluded.version",
         [row.kind for row in rows],
         [row.entry for row in rows],
         [row.owner for row in rows],
         [row.version for row in rows],
         [row.deleted for row in rows],
         [row.data for row in rows],
+        [row.name for row in rows],
+        [row.supplier for row in rows],
     )
 
 
-async def load(connection: Connection, recipients: Collection[str], suppliers: Collection[str]) -> Directory:
-    """What the checks of a batch need: both parties' structures, the recipients' services, their tenants."""
+_LOAD = """
+with found as (
+    select kind, owner, data from directory_entry where not deleted and kind = 'structure' and owner = any($1::text[])
+)
+select * from found
+union all
+select kind, owner, data from directory_entry where not deleted and kind = 'tenant'
+    and owner in (select data->>'tenant' from found)
+union all
+select kind, owner, data from directory_entry where not deleted and kind = 'service' and owner = any($2::text[])
+union all
+select e.kind, e.owner, e.data from unnest($3::text[], $4::text[]) as named(owner, name)
+    join directory_entry e on left(e.owner, 9) = left(named.owner, 9) and e.name = named.name and e.owner = named.owner
+    where not e.deleted and e.kind = 'service' and e.kind in ('service', 'engagement')
+"""
+
+
+async def load(
+    connection: Connection,
+    recipients: Collection[str],
+    suppliers: Collection[str],
+    named: Collection[tuple[str, str]] = (),
+) -> Directory:
+    """Both parties' structures, their tenants, all services of the recipients, and the services ``named``.
+
+    A service is named by its structure's SIRET and its normalised code: one row of a body that may have thousands.
+    """
     rows = await connection.fetch(
-        "with found as (select kind, owner, data from directory_entry where not deleted and"
-        "  ((kind = 'structure' and owner = any($1::text[])) or (kind = 'service' and owner = any($2::text[]))))"
-        " select * from found union all"
-        " select kind, owner, data from directory_entry where not deleted and kind = 'tenant'"
-        "  and owner in (select data->>'tenant' from found where kind = 'structure')",
+        _LOAD,
         sorted({*recipients, *suppliers}),
         sorted(recipients),
+        [siret for siret, _ in named],
+        [code for _, code in named],
     )
     services: dict[str, list[Service]] = {}
     for row in rows:
@@ -100,6 +153,17 @@ async def load(connection: Connection, recipients: Collection[str], suppliers: C
         services={siret: index_services(found) for siret, found in services.items()},
         tenants={row["owner"]: _tenant(row["data"]) for row in rows if row["kind"] == "tenant"},
     )
+
+
+async def services_of(connection: Connection, sirets: Collection[str]) -> dict[str, Mapping[str, Service]]:
+    """All services of these structures, by normalised code. One row a structure: a body may have thousands."""
+    rows = await connection.fetch(
+        "select owner, jsonb_agg(data) as services from directory_entry"
+        " where not deleted and kind = 'service' and owner = any($1::text[]) group by owner",
+        sorted(sirets),
+    )
+    found: dict[str, Mapping[str, Service]] = {row["owner"]: index_services(_services(row["services"])) for row in rows}
+    return {siret: found.get(siret, index_services(())) for siret in sirets}
 
 
 async def gap(connection: Connection) -> str | None:

@@ -1,21 +1,22 @@
 """What a deposit is, and what becomes of it: pure functions over what was read and what the directory holds."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from contracts.events import ClaimCheck, DocumentRead, ReadField
+from invoice.address import Around
 from invoice.checks import NumberKey, check_deposit, number_key, number_taken
 from invoice.directory import Service, Structure, Tenant
 from invoice.draft import complete
 from invoice.findings import Finding, refusals
-from invoice.identifiers import normalise
+from invoice.identifiers import normalise, normalise_code
 from invoice.model import InvoiceHeader
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -68,12 +69,30 @@ class Deposit(msgspec.Struct, frozen=True, kw_only=True):
     document: ClaimCheck
 
 
+class References(NamedTuple):
+    """What an invoice names in the directory, as it is compared: a SIRET, a service code, a number."""
+
+    siret: str
+    service: str | None
+    engagement: str | None
+
+
+def references_of(header: InvoiceHeader) -> References:
+    """The references of an invoice. One of spaces only counts as not given."""
+    service, engagement = normalise_code(header.service_code or ""), normalise_code(header.engagement or "")
+    return References(normalise(header.recipient_siret), service or None, engagement or None)
+
+
 class Directory(msgspec.Struct, frozen=True, kw_only=True):
-    """The part of the directory that a batch needs: structures by SIRET, their services by code, tenants by id."""
+    """The part of the directory that a batch needs: structures by SIRET, their services by code, tenants by id.
+
+    ``around`` is what is known under the references of each invoice, by :func:`references_of`.
+    """
 
     structures: Mapping[str, Structure] = MappingProxyType({})
     services: Mapping[str, Mapping[str, Service]] = MappingProxyType({})
     tenants: Mapping[str, Tenant] = MappingProxyType({})
+    around: Mapping[References, Around] = MappingProxyType({})
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +131,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(f for f in self.findings if f.level == "warn")
 
 
+def paris_day(instant: datetime) -> date:
+    """The legal day of an instant."""
+    return instant.astimezone(PARIS).date()
+
+
 def of_unreadable(reasons: Sequence[Finding]) -> Verdict:
     """What cannot be opened, is encrypted, too big or hostile is refused (decisions.md 20)."""
     return Verdict(state=State.REFUSED, findings=tuple(reasons))
@@ -144,12 +168,13 @@ def judge(candidate: Candidate, deposit: Deposit, directory: Directory) -> Verdi
     structure = directory.structures.get(recipient)
     looked_at = check_deposit(
         header,
-        on=deposit.received_at.astimezone(PARIS).date(),
+        on=paris_day(deposit.received_at),
         depositor_structures=deposit.structures,
         structure=structure,
         services=directory.services.get(recipient, {}),
         tenant=directory.tenants.get(structure.tenant) if structure else None,
         supplier_is_public=supplier in directory.structures,
+        around=directory.around.get(references_of(header)),
     )
     said = (*candidate.findings, *(f for f in looked_at if f.level in ("warn", "refuse")))
     number = header.invoice_number

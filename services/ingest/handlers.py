@@ -19,7 +19,7 @@ from services.common import telemetry, timers
 from services.common.deliver import Tx
 from services.common.failures import Rejected
 from services.common.timers import Timer
-from services.ingest import directory, domain, metrics, store
+from services.ingest import directory, domain, metrics, replica, store
 from services.ingest.domain import ON_READING, Candidate, Deposit, State, Verdict
 
 READING_OVERDUE = "reading_overdue"
@@ -111,8 +111,7 @@ def _first_look(case: Case) -> Verdict | Candidate:
 
 async def _judge(tx: Tx, cases: Sequence[Case], candidates: dict[UUID, Candidate]) -> dict[UUID, Verdict]:
     """Check the candidates against the directory and take the numbers of those that pass."""
-    sirets = [candidate.sirets() for candidate in candidates.values()]
-    known = await directory.load(tx.conn, {recipient for recipient, _ in sirets}, {supplier for _, supplier in sirets})
+    known = await replica.load(tx.conn, [candidate.header for candidate in candidates.values()])
     judged = {
         case.deposit.id: (case.deposit, domain.judge(candidates[case.deposit.id], case.deposit, known))
         for case in cases
@@ -120,10 +119,25 @@ async def _judge(tx: Tx, cases: Sequence[Case], candidates: dict[UUID, Candidate
     }
     accepted = {id_: pair for id_, pair in judged.items() if pair[1].state is State.SUBMITTED}
     numbered = await store.take_numbers(tx.conn, domain.claims(accepted))
-    return {
+    verdicts = {
         id_: domain.refused_number(verdict) if id_ in accepted and id_ not in numbered else verdict
         for id_, (_, verdict) in judged.items()
     }
+    return await replica.suggested(
+        tx.conn,
+        {
+            case.deposit.id: (_as_judged(case, candidates[case.deposit.id]), verdicts[case.deposit.id])
+            for case in cases
+            if case.deposit.id in candidates
+        },
+        known,
+    )
+
+
+def _as_judged(case: Case, candidate: Candidate) -> replica.Case:
+    texts = tuple(field.raw for field in case.reading.fields) if isinstance(case.reading, DocumentRead) else ()
+    deposit = case.deposit
+    return replica.Case(candidate.header, domain.paris_day(deposit.received_at), deposit.structures, texts)
 
 
 async def _write(tx: Tx, decided: Sequence[tuple[Case, Verdict]]) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from pydantic import BaseModel, Field, PlainSerializer
 
 from contracts.events import ReadField
@@ -54,8 +55,19 @@ class Receipt(BaseModel):
     links: Links
 
 
+class SuggestionView(BaseModel):
+    """A value that the directory would take. It is shown, never applied; ``confidence`` goes from 0 to 1."""
+
+    field: str
+    value: str
+    confidence: float
+    why: str
+    sentence: str
+    label: str | None = None
+
+
 class FindingView(BaseModel):
-    """One remark on the deposit: what was seen, and what to do."""
+    """One remark on the deposit: what was seen, what to do, and what may have been meant."""
 
     code: str
     level: str
@@ -63,6 +75,7 @@ class FindingView(BaseModel):
     field: str | None = None
     value: str | None = None
     action: str | None = None
+    suggestions: list[SuggestionView] = []
 
 
 class FieldView(BaseModel):
@@ -189,6 +202,7 @@ def _finding(found: Finding) -> FindingView:
         field=found.field,
         value=found.value,
         action=found.action,
+        suggestions=[SuggestionView(**msgspec.structs.asdict(suggested)) for suggested in found.suggestions],
     )
 
 

@@ -1,24 +1,34 @@
-"""The routing process: ``python -m services.routing``."""
+"""The routing process: ``python -m services.routing``; with arguments, its commands (:mod:`services.routing.cli`)."""
+
+import sys
 
 from services.common.runtime import Runtime, main
-from services.routing import api
+from services.routing import api, cli, reindex
+from services.routing.entries import DIRECTORY_LANE
+from services.routing.exports import Exports
 from services.routing.handlers import Handlers
-from services.routing.load import DIRECTORY_LANE
-from services.routing.settings import RoutingSettings
+from services.routing.settings import Limits, RoutingSettings
 from services.routing.store import Directory
 
 
 async def compose() -> Runtime:
-    """Settings, pools, consumer, both relays and the API."""
+    """Settings, pools, consumer, both relays, the public export and the API."""
     settings = RoutingSettings()
     runtime = Runtime("routing", settings)
     await runtime.open()
     runtime.consume(Handlers(Directory(settings.directory_cache)))
     runtime.relay()
     runtime.relay(DIRECTORY_LANE, transactional=True)
-    api.add_routes(runtime.web(), runtime.pool, runtime.api_pool, settings.import_limit_mb * 1024 * 1024)
+    exports = Exports(runtime.pool, every_seconds=settings.export_seconds)
+    runtime.job("export", exports.run)
+    runtime.on_close(exports.close)
+    runtime.job("reindex", reindex.once(runtime.pool))
+    pools = api.Pools(write=runtime.pool, read=runtime.api_pool)
+    api.add_routes(runtime.web(answer_seconds=settings.answer_seconds), pools, exports, Limits.of(settings))
     return runtime
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        raise SystemExit(cli.run(sys.argv[1:]))
     main(compose)

@@ -1,203 +1,81 @@
-"""The public directory over HTTP, and its import by an operator."""
+"""The public directory over HTTP: search, structures as they stand and as they stood, import, open-data export."""
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from typing import Annotated, Literal
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated
 
-import msgspec
-from fastapi import FastAPI, Query, Request
-from pydantic import BaseModel, Field
+from fastapi import FastAPI, Query
 
-from invoice.addressing import PUBLIC_INVOICES_SERVICE
-from invoice.directory import NumberFormat, Service
-from invoice.directory_file import InvalidDirectory, parse
-from invoice.hints import display_name, open_on
-from invoice.identifiers import InvalidIdentifier, normalise_code, parse_siret
-from services.common.auth import CurrentPrincipal, require_role
-from services.common.db import Pool, scoped
+from services.common.db import scoped
 from services.common.web import Problem
-from services.routing import store
-from services.routing.domain import Body, paris_day, search_text
-from services.routing.load import import_directory
+from services.routing import api_export, api_import, api_own, api_tenant, store
+from services.routing.access import Pools, SearchText, SiretPath, canonical_siret, problems, unknown_structure
+from services.routing.domain import paris_day
+from services.routing.exports import Exports
+from services.routing.search import search as find
+from services.routing.settings import Limits
+from services.routing.views import StructureLine, StructureOut, line_out, structure_out
 
-OPERATOR = "OPERATEUR"
+__all__ = ["Pools", "add_routes"]
+
 _LISTED = 20
+_LAST = 2**63 - 1
 
 
-class FormOut(BaseModel):
-    """The shape of a number: ``regex`` is anchored and only warns; ``mask`` and ``examples`` are for people."""
-
-    regex: str
-    mask: str
-    examples: list[str]
-
-
-class DemandsOut(BaseModel):
-    """What the structure asks for. ``market``: off, warn (expected) or refuse (required)."""
-
-    service_required: bool
-    engagement_required: bool
-    service_or_engagement: bool
-    market: Literal["off", "warn", "refuse"]
-    market_replaces_engagement: bool
-    works_only: bool = Field(description="La structure ne reçoit que des pièces de marchés de travaux")
-    engagement_formats: list[FormOut]
-    market_formats: list[FormOut]
+def add_routes(app: FastAPI, pools: Pools, exports: Exports, limits: Limits) -> None:
+    """All routes of the directory."""
+    _add_public(app, pools, limits)
+    api_import.add_routes(app, pools, limits)
+    api_export.add_routes(app, exports)
+    api_tenant.add_routes(app, pools, limits)
+    api_own.add_routes(app, pools)
 
 
-class ServiceOut(BaseModel):
-    """A service. ``open_today``: it can be addressed today (Paris); ``reserved``: to public structures only."""
-
-    code: str
-    label: str
-    open_today: bool
-    reserved: bool
-    engagement_required: bool
-    valid_from: date | None
-    valid_to: date | None
-
-
-class StructureOut(BaseModel):
-    """A public structure as a form needs it. ``version`` is that of the directory the answer was read from."""
-
-    siret: str
-    name: str
-    kind: str
-    tenant: str
-    tenant_name: str
-    active: bool
-    payment_status_reported: bool | None
-    demands: DemandsOut
-    services_stated: bool = Field(description="Faux : la structure n'a pas publié ses codes de service")
-    services: list[ServiceOut]
-    version: int
-
-
-class StructureLine(BaseModel):
-    """A structure in a list."""
-
-    siret: str
-    name: str
-    tenant: str
-    active: bool
-
-
-class ImportOut(BaseModel):
-    """What an import did, or would do when ``dry_run``."""
-
-    added: int
-    changed: int
-    unchanged: int
-    version: int
-    dry_run: bool
-
-
-def add_routes(app: FastAPI, pool: Pool, api_pool: Pool, import_limit: int) -> None:
-    """``pool`` writes the directory; ``api_pool`` may only read what is public. ``import_limit`` in bytes."""
-
-    @app.get("/api/v1/directory/structures", summary="Chercher une structure par nom ou SIRET")
+def _add_public(app: FastAPI, pools: Pools, limits: Limits) -> None:
+    @app.get(
+        "/api/v1/directory/structures",
+        summary="Chercher une structure",
+        description="Par SIRET (même en partie), nom, commune, code postal, type, code ou libellé de service ; les "
+        "fautes de frappe, les accents et les mots manquants sont tolérés. Les meilleures réponses d'abord.",
+        responses=problems(422, 503),
+        tags=["annuaire"],
+    )
     async def search(
-        q: Annotated[str, Query(min_length=2, max_length=100, pattern=r"^[^\x00]*$")],
+        q: SearchText, limit: Annotated[int, Query(ge=1, le=_LISTED, description="Combien de réponses")] = _LISTED
     ) -> list[StructureLine]:
-        async with scoped(api_pool, {}) as connection:
-            found = await store.search(connection, search_text(q), _LISTED)
-        return [StructureLine(siret=s.siret, name=display_name(s), tenant=s.tenant, active=s.active) for s in found]
+        # Nothing here depends on who asks, so no scope is set and no transaction opened.
+        async with asyncio.timeout(limits.search_seconds), pools.read.acquire() as connection:
+            return [line_out(hit) for hit in await find(connection, q, limit)]
 
-    @app.get("/api/v1/directory/structures/{siret}", summary="Une structure, ses services et ses exigences")
-    async def structure(siret: str) -> StructureOut:
-        wanted = _siret(siret)
-        async with scoped(api_pool, {}) as connection:
-            found = await store.in_force(connection, [wanted])
-        body = found.bodies[wanted]
+    @app.get(
+        "/api/v1/directory/structures/{siret}",
+        summary="Une structure, ses services et ses exigences",
+        description="Telle qu'elle est, ou telle qu'elle était : `at` est un instant (le dépôt d'une facture), "
+        "`version` celle que nomme une décision.",
+        responses=problems(404, 422, 503),
+        tags=["annuaire"],
+    )
+    async def structure(
+        siret: SiretPath,
+        at: Annotated[datetime | None, Query(examples=["2026-05-04T10:00:00Z"])] = None,
+        version: Annotated[int | None, Query(ge=0, le=_LAST)] = None,
+    ) -> StructureOut:
+        wanted, instant = canonical_siret(siret), _bounded(at)
+        async with scoped(pools.read, {}) as connection:
+            if at is None and version is None:
+                snapshot = await store.in_force(connection, [wanted])
+            else:
+                snapshot = await store.as_of(connection, wanted, at=instant, version=version)
+        body = snapshot.bodies[wanted]
         if body is None:
-            raise Problem(
-                404,
-                "STRUCTURE_UNKNOWN",
-                "Structure inconnue",
-                f"L'annuaire n'a aucune structure au SIRET {wanted} : vérifiez-le sur le bon de commande.",
-            )
-        return _structure(body, found.version, paris_day(datetime.now(UTC)))
-
-    @app.post("/api/v1/directory/import", summary="Charger un fichier d'annuaire (opérateur)")
-    async def import_file(request: Request, principal: CurrentPrincipal, dry_run: bool = False) -> ImportOut:
-        require_role(principal, OPERATOR)
-        try:
-            wanted = parse(await _content(request, import_limit))
-            report = await import_directory(
-                pool, wanted, by=principal.subject, dry_run=dry_run, traceparent=request.state.traceparent
-            )
-        except InvalidDirectory as error:
-            raise Problem(
-                422,
-                "DIRECTORY_INVALID",
-                "Annuaire refusé",
-                "Rien n'est changé : corrigez les entrées indiquées et renvoyez le fichier entier.",
-                errors=[{"field": "body", "rule": "DIRECTORY_FILE", "message": text} for text in error.problems],
-            ) from error
-        return ImportOut(**msgspec.to_builtins(report))
+            raise unknown_structure(wanted)
+        return structure_out(body, snapshot.version, paris_day(instant or datetime.now(UTC)))
 
 
-async def _content(request: Request, limit: int) -> bytes:
-    content = bytearray()
-    async for part in request.stream():
-        content += part
-        if len(content) > limit:
-            raise Problem(
-                413, "FILE_TOO_LARGE", "Fichier trop grand", f"Un fichier d'annuaire a {limit // 2**20} Mo au plus."
-            )
-    return bytes(content)
-
-
-def _siret(text: str) -> str:
-    try:
-        return parse_siret(text)
-    except InvalidIdentifier as error:
-        raise Problem(
-            422,
-            error.code,
-            "SIRET invalide",
-            "Un SIRET a 14 chiffres et une clé de contrôle : vérifiez chaque chiffre.",
-            errors=[{"field": "siret", "value": text, "rule": error.code, "action": "Corrigez le SIRET."}],
-        ) from error
-
-
-def _structure(body: Body, version: int, on: date) -> StructureOut:
-    entry, asked = body.structure, body.structure.parameters
-    return StructureOut(
-        siret=entry.siret,
-        name=display_name(entry),
-        kind=entry.kind,
-        tenant=entry.tenant,
-        tenant_name=body.tenant.name,
-        active=entry.active and body.tenant.active,
-        payment_status_reported=asked.payment_status_reported,
-        demands=DemandsOut(
-            service_required=asked.service_required,
-            engagement_required=asked.engagement_required,
-            service_or_engagement=asked.service_or_engagement,
-            market=asked.market_required,
-            market_replaces_engagement=asked.market_replaces_engagement,
-            works_only=asked.moa_only,
-            engagement_formats=_forms(entry.engagement_formats),
-            market_formats=_forms(entry.market_formats),
-        ),
-        services_stated=entry.services_stated,
-        services=[_service(service, on) for _, service in sorted(body.services.items())],
-        version=version,
-    )
-
-
-def _forms(formats: Sequence[NumberFormat]) -> list[FormOut]:
-    return [FormOut(regex=form.regex, mask=form.mask, examples=list(form.examples)) for form in formats]
-
-
-def _service(service: Service, on: date) -> ServiceOut:
-    return ServiceOut(
-        code=service.code,
-        label=service.label,
-        open_today=open_on(service, on),
-        reserved=normalise_code(service.code) == PUBLIC_INVOICES_SERVICE,
-        engagement_required=bool(service.engagement_required),
-        valid_from=service.valid_from,
-        valid_to=service.valid_to,
-    )
+def _bounded(instant: datetime | None) -> datetime | None:
+    """An instant that every part of the way can count with, UTC unless it says otherwise. Raises a 422 problem."""
+    if instant is None:
+        return None
+    if not 2000 <= instant.year < 2200:
+        raise Problem(422, "INSTANT_OUT_OF_RANGE", "Instant invalide", "L'annuaire répond de l'an 2000 à l'an 2199.")
+    return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)

@@ -1,8 +1,9 @@
 """What routing decides and publishes, as values: no database, no clock."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ import msgspec
 
 from contracts.envelope import NAMESPACE
 from contracts.events import (
+    EngagementPublished,
     InvoiceRouted,
     InvoiceSubmitted,
     InvoiceUnroutable,
@@ -17,13 +19,12 @@ from contracts.events import (
     StructurePublished,
     TenantPublished,
 )
-from invoice.addressing import Address, Decision, decide
-from invoice.directory import Service, Structure, Tenant
+from invoice.addressing import Address, Around, Decision, decide
+from invoice.directory import Engagement, Entry, Service, Structure, Tenant
 from invoice.hints import display_name
 from invoice.identifiers import normalise, normalise_code
 
-Entry = Tenant | Structure | Service
-Published = TenantPublished | StructurePublished | ServicePublished
+Published = TenantPublished | StructurePublished | ServicePublished | EngagementPublished
 
 _PARIS = ZoneInfo("Europe/Paris")
 
@@ -42,6 +43,8 @@ def entry_key(entry: Entry) -> str:
             return f"structure:{entry.siret}"
         case Service():
             return f"service:{entry.siret}/{normalise_code(entry.code)}"
+        case Engagement():
+            return f"engagement:{entry.siret}/{normalise_code(entry.number)}"
 
 
 def partition_key(entry: Entry) -> str:
@@ -49,15 +52,17 @@ def partition_key(entry: Entry) -> str:
     return entry.id if isinstance(entry, Tenant) else entry.siret
 
 
-def published(entry: Entry, version: int, by: str, at: datetime) -> Published:
-    """The event that says an entry's latest version."""
+def published(entry: Entry, version: int, by: str, at: datetime, *, deleted: bool = False) -> Published:
+    """The event that says an entry's latest version. ``deleted``: it is gone, and ``entry`` only names it."""
     match entry:
         case Tenant():
-            return TenantPublished(version=version, tenant=entry, changed_by=by, changed_at=at)
+            return TenantPublished(version=version, tenant=entry, changed_by=by, changed_at=at, deleted=deleted)
         case Structure():
-            return StructurePublished(version=version, structure=entry, changed_by=by, changed_at=at)
+            return StructurePublished(version=version, structure=entry, changed_by=by, changed_at=at, deleted=deleted)
         case Service():
-            return ServicePublished(version=version, service=entry, changed_by=by, changed_at=at)
+            return ServicePublished(version=version, service=entry, changed_by=by, changed_at=at, deleted=deleted)
+        case Engagement():
+            return EngagementPublished(version=version, engagement=entry, changed_by=by, changed_at=at, deleted=deleted)
 
 
 def cause_id(entry: Entry, version: int) -> UUID:
@@ -65,32 +70,20 @@ def cause_id(entry: Entry, version: int) -> UUID:
     return uuid5(NAMESPACE, f"{entry_key(entry)}/{version}")
 
 
-class Changes(msgspec.Struct, frozen=True):
-    """What an import does: entries that are new, entries that differ, and how many are as they were."""
+class FieldChange(msgspec.Struct, frozen=True):
+    """A field that differs, with what it holds and what it would hold."""
 
-    added: tuple[Entry, ...]
-    changed: tuple[Entry, ...]
-    unchanged: int
+    field: str
+    before: Any
+    after: Any
 
 
-def compare(current: Mapping[str, Entry], wanted: Iterable[Entry]) -> Changes:
-    """The difference between the directory in force, by :func:`entry_key`, and the wanted entries.
-
-    An entry that is not wanted stays as it is: a file says what it knows, and closing an entry is said with
-    ``active: false``.
-    """
-    added: list[Entry] = []
-    changed: list[Entry] = []
-    unchanged = 0
-    for entry in wanted:
-        known = current.get(entry_key(entry))
-        if known is None:
-            added.append(entry)
-        elif known != entry:
-            changed.append(entry)
-        else:
-            unchanged += 1
-    return Changes(tuple(added), tuple(changed), unchanged)
+def differences(before: Entry | None, after: Entry) -> tuple[FieldChange, ...]:
+    """What changes in an entry, field by field; of a new entry, every field that says something."""
+    old: dict[str, Any] = {} if before is None else msgspec.to_builtins(before)
+    new: dict[str, Any] = msgspec.to_builtins(after)
+    names = dict.fromkeys((*old, *new))
+    return tuple(FieldChange(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name))
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -118,7 +111,7 @@ class Routing(msgspec.Struct, frozen=True):
     directory_version: int
 
 
-def route(submitted: InvoiceSubmitted, bodies: Bodies, directory_version: int) -> Routing:
+def route(submitted: InvoiceSubmitted, bodies: Bodies, directory_version: int, around: Around | None = None) -> Routing:
     """Decide who receives an invoice, for the Paris day of its submission.
 
     ``bodies`` holds both SIRETs of :func:`sirets_of`. A supplier that is itself a structure of the directory may use
@@ -129,9 +122,9 @@ def route(submitted: InvoiceSubmitted, bodies: Bodies, directory_version: int) -
     address = Address.of(submitted.invoice, supplier_is_public=bodies.get(supplier) is not None)
     body = bodies.get(recipient)
     decision = (
-        decide(address, None, {}, on)
+        decide(address, None, {}, on, around=around)
         if body is None
-        else decide(address, body.structure, body.services, on, tenant=body.tenant)
+        else decide(address, body.structure, body.services, on, tenant=body.tenant, around=around)
     )
     tenant = decision.structure.tenant if decision.structure is not None else None
     return Routing(decision, tenant, on, directory_version)

@@ -1,15 +1,17 @@
 """Submitted invoices are routed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from contracts.envelope import Event
 from contracts.events import InvoiceSubmitted
+from invoice.address import Around
 from services.common.deliver import Tx
-from services.common.failures import Rejected
+from services.common.failures import Rejected, Transient
 from services.routing import metrics, store
+from services.routing.around import References, look_around, references_of
 from services.routing.domain import outcome_event, route, sirets_of
-from services.routing.store import Decided, Directory
+from services.routing.store import Decided, Directory, Snapshot
 
 
 class Handlers:
@@ -25,10 +27,14 @@ class Handlers:
         ]
         if not submitted:
             return []
-        sirets = {siret for _, data in submitted for siret in sirets_of(data)}
-        snapshot = await self._directory.look_up(tx.conn, sirets)
+        snapshot, around = await self._known(tx, [data for _, data in submitted])
         decided = {
-            event.id: Decided(invoice_id(event), event.id, data, route(data, snapshot.bodies, snapshot.version))
+            event.id: Decided(
+                invoice_id(event),
+                event.id,
+                data,
+                route(data, snapshot.bodies, snapshot.version, around[references_of(data)]),
+            )
             for event, data in submitted
         }
         new = await store.keep_decisions(tx.conn, list(decided.values()), tx.now)
@@ -39,6 +45,22 @@ class Handlers:
                 tx.emit(outcome, key=event.subject, cause=event, tenant=routing.tenant)
                 metrics.DECISIONS.labels(outcome=routing.decision.outcome).inc()
         return []
+
+    async def _known(
+        self, tx: Tx, submitted: Sequence[InvoiceSubmitted]
+    ) -> tuple[Snapshot, Mapping[References, Around]]:
+        """The directory of a batch, all of it as it stood at one version: that is what a decision names.
+
+        Raises :class:`Transient` when the directory changes faster than it can be read.
+        """
+        sirets = {siret for data in submitted for siret in sirets_of(data)}
+        references = {references_of(data) for data in submitted}
+        for _ in range(10):
+            snapshot = await self._directory.look_up(tx.conn, sirets)
+            found = await look_around(tx.conn, references, snapshot.bodies)
+            if found.version == snapshot.version:
+                return snapshot, found.around
+        raise Transient("DirectoryChanging")
 
 
 def _ours(submitted: InvoiceSubmitted) -> bool:

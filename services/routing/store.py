@@ -1,22 +1,22 @@
 """The directory and the decisions in PostgreSQL."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import get_args
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from contracts.events import InvoiceSubmitted
 from invoice.addressing import index_services
 from invoice.directory import Service, Structure, Tenant
-from invoice.hints import display_name
-from invoice.identifiers import normalise_code
-from services.common.db import Connection
-from services.routing.domain import Bodies, Body, Entry, Routing, entry_key, search_text
+from services.common.db import Connection, Pool
+from services.routing.domain import Bodies, Body, Routing
 
 _encode = msgspec.json.encode
-_DECODERS = {kind.__name__.lower(): msgspec.json.Decoder(kind) for kind in get_args(Entry)}
+_DECODERS: dict[str, msgspec.json.Decoder[Tenant | Structure | Service]] = {
+    kind.__name__.lower(): msgspec.json.Decoder(kind) for kind in (Tenant, Structure, Service)
+}
 
 # One statement, so that the entries and the version are of one snapshot.
 _IN_FORCE = """
@@ -126,132 +126,33 @@ async def keep_decisions(connection: Connection, decided: Sequence[Decided], at:
     return {row["event_id"] for row in rows}
 
 
-class InForce(msgspec.Struct, frozen=True):
-    """Entries in force and their versions, by :func:`~services.routing.domain.entry_key`."""
-
-    entries: dict[str, Entry]
-    versions: dict[str, int]
-
-
-async def related(connection: Connection, wanted: Iterable[Entry]) -> InForce:
-    """What the directory holds under the keys of the wanted entries, and what these refer to."""
-    tenants, sirets = set(), set()
-    for entry in wanted:
-        match entry:
-            case Tenant():
-                tenants.add(entry.id)
-            case Structure():
-                tenants.add(entry.tenant)
-                sirets.add(entry.siret)
-            case Service():
-                sirets.add(entry.siret)
-    rows = await connection.fetch(
-        "select 'tenant' as kind, entry::text, version from tenant where id = any($1::text[])"
-        " or id in (select tenant from structure where siret = any($2::text[])) union all"
-        " select 'structure', entry::text, version from structure where siret = any($2::text[]) union all"
-        " select 'service', entry::text, version from service where siret = any($2::text[])",
-        list(tenants),
-        list(sirets),
-    )
-    entries: dict[str, Entry] = {}
-    versions: dict[str, int] = {}
+async def as_of(connection: Connection, siret: str, *, at: datetime | None, version: int | None) -> Snapshot:
+    """A structure as it stood at an instant, or at a version; the history answers, not what is in force."""
+    wanted = version
+    if wanted is None:
+        wanted = await connection.fetchval("select directory_version_at($1)", at)
+    rows = await connection.fetch("select key, entry::text from structure_as_of($1, $2)", wanted, siret)
+    found: dict[str, list[Tenant | Structure | Service]] = {"tenant": [], "structure": [], "service": []}
     for row in rows:
-        entry = _DECODERS[row["kind"]].decode(row["entry"])
-        entries[entry_key(entry)] = entry
-        versions[entry_key(entry)] = row["version"]
-    return InForce(entries, versions)
+        kind = row["key"].partition(":")[0]
+        found[kind].append(_DECODERS[kind].decode(row["entry"]))
+    body = None
+    if found["structure"] and found["tenant"]:
+        structure, tenant = found["structure"][0], found["tenant"][0]
+        assert isinstance(structure, Structure)
+        assert isinstance(tenant, Tenant)
+        services = index_services(service for service in found["service"] if isinstance(service, Service))
+        body = Body(structure, tenant, services)
+    return Snapshot(wanted, {siret: body})
 
 
-async def version_in_force(connection: Connection) -> int:
-    """The directory's version; 0 before the first import."""
-    version: int = await connection.fetchval("select coalesce(max(version), 0) from directory_history")
-    return version
-
-
-async def next_versions(connection: Connection, count: int) -> list[int]:
-    """Numbers for that many changes, growing."""
-    rows = await connection.fetch("select nextval('directory_version') as n from generate_series(1, $1)", count)
-    return sorted(row["n"] for row in rows)
-
-
-async def write_entries(
-    connection: Connection,
-    entries: Mapping[int, Entry],
-    replaced: Mapping[str, int],
-    *,
-    by: str,
-    at: datetime,
-) -> None:
-    """Put entries, by their new version, in force and into the history. ``replaced``: versions in force, by key."""
-    await _write_tenants(connection, {v: e for v, e in entries.items() if isinstance(e, Tenant)}, by, at)
-    await _write_structures(connection, {v: e for v, e in entries.items() if isinstance(e, Structure)}, by, at)
-    await _write_services(connection, {v: e for v, e in entries.items() if isinstance(e, Service)}, by, at)
-    await connection.execute(
-        "insert into directory_history (version, key, entry, replaces, changed_by, changed_at)"
-        " select v, k, e::jsonb, r, $5, $6"
-        " from unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) x(v, k, e, r)",
-        list(entries),
-        [entry_key(entry) for entry in entries.values()],
-        [_encode(entry).decode() for entry in entries.values()],
-        [replaced.get(entry_key(entry)) for entry in entries.values()],
-        by,
-        at,
+async def decisions(connection: Pool, invoice: UUID, tenants: Collection[str] | None) -> list[asyncpg.Record]:
+    """The decisions about an invoice, first attempt first. ``tenants``: whose are shown, None for all."""
+    return await connection.fetch(
+        "select invoice_id as invoice, attempt, outcome, structure, service_code, findings::text, directory_version,"
+        " decided_on::text, decided_at::text from decision"
+        " where invoice_id = $1 and ($2 or tenant = any ($3::text[])) order by attempt",
+        invoice,
+        tenants is None,
+        sorted(tenants or ()),
     )
-
-
-async def _write_tenants(connection: Connection, entries: Mapping[int, Tenant], by: str, at: datetime) -> None:
-    await connection.execute(
-        "insert into tenant (id, entry, version, changed_by, changed_at)"
-        " select i, e::jsonb, v, $4, $5 from unnest($1::text[], $2::text[], $3::bigint[]) x(i, e, v)"
-        " on conflict (id) do update set entry = excluded.entry, version = excluded.version,"
-        " changed_by = excluded.changed_by, changed_at = excluded.changed_at",
-        [entry.id for entry in entries.values()],
-        [_encode(entry).decode() for entry in entries.values()],
-        list(entries),
-        by,
-        at,
-    )
-
-
-async def _write_structures(connection: Connection, entries: Mapping[int, Structure], by: str, at: datetime) -> None:
-    await connection.execute(
-        "insert into structure (siret, tenant, search, entry, version, changed_by, changed_at)"
-        " select s, t, q, e::jsonb, v, $6, $7"
-        " from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[]) x(s, t, q, e, v)"
-        " on conflict (siret) do update set tenant = excluded.tenant, search = excluded.search,"
-        " entry = excluded.entry, version = excluded.version, changed_by = excluded.changed_by,"
-        " changed_at = excluded.changed_at",
-        [entry.siret for entry in entries.values()],
-        [entry.tenant for entry in entries.values()],
-        [search_text(f"{display_name(entry)} {entry.siret}") for entry in entries.values()],
-        [_encode(entry).decode() for entry in entries.values()],
-        list(entries),
-        by,
-        at,
-    )
-
-
-async def _write_services(connection: Connection, entries: Mapping[int, Service], by: str, at: datetime) -> None:
-    await connection.execute(
-        "insert into service (siret, code, entry, version, changed_by, changed_at)"
-        " select s, c, e::jsonb, v, $5, $6 from unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) x(s, c, e, v)"
-        " on conflict (siret, code) do update set entry = excluded.entry, version = excluded.version,"
-        " changed_by = excluded.changed_by, changed_at = excluded.changed_at",
-        [entry.siret for entry in entries.values()],
-        [normalise_code(entry.code) for entry in entries.values()],
-        [_encode(entry).decode() for entry in entries.values()],
-        list(entries),
-        by,
-        at,
-    )
-
-
-async def search(connection: Connection, text: str, limit: int) -> list[Structure]:
-    """Structures whose name or SIRET holds every word of ``text`` (see ``domain.search_text``), by name."""
-    rows = await connection.fetch(
-        "select entry::text from structure where not exists"
-        " (select from unnest($1::text[]) word where strpos(search, word) = 0) order by search limit $2",
-        text.split(),
-        limit,
-    )
-    return [msgspec.json.decode(row["entry"], type=Structure) for row in rows]

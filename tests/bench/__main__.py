@@ -3,10 +3,14 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import pipeline, plumbing
+from tests.bench import directory, pipeline, plumbing
 from tests.bench.report import Figure, publish
 
-BENCHES: dict[str, Callable[[], Sequence[Figure]]] = {"plumbing": plumbing.measure, "pipeline": pipeline.measure}
+BENCHES: dict[str, Callable[[], Sequence[Figure]]] = {
+    "plumbing": plumbing.measure,
+    "pipeline": pipeline.measure,
+    "directory": directory.measure,
+}
 
 
 def main() -> int:

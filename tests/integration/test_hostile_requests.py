@@ -4,34 +4,18 @@ import asyncio
 import base64
 from collections.abc import Mapping
 
-import httpx
-
 from deploy.database import ServiceDsns
 from deploy.local import Stack
-from services.common.db import migrate, open_pool
-from services.common.web import create_app
-from services.routing import api as routing
 from tests.integration import ingest_world, notify_service, status_service
+from tests.integration.routing_world import routing_world
 from tests.integration.status_service import OPERATOR, SUPPLIER
-
-
-async def _fine() -> str | None:
-    return None
 
 
 async def test_a_search_for_a_character_that_no_database_holds_is_refused_in_words(
     dsns: Mapping[str, ServiceDsns],
 ) -> None:
-    own = dsns["routing"]
-    await migrate(own.worker, "routing", "services.routing")
-    pool, api_pool = await open_pool(own.worker, "routing"), await open_pool(own.api, "routing")
-    app = create_app("routing", token_secret="x" * 40, live=_fine, ready=[])
-    routing.add_routes(app, pool, api_pool, 1_000_000)
-    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://routing") as client:
-        answer = await client.get("/api/v1/directory/structures", params={"q": "alpes\x00"})
-    await pool.close()
-    await api_pool.close()
+    async with routing_world(dsns) as world:
+        answer = await world.client.get("/api/v1/directory/structures", params={"q": "alpes\x00"})
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "q")
 
 

@@ -13,7 +13,10 @@ from services.common.auth import Principal, mint
 from services.common.db import Pool, migrate, open_pool
 from services.common.web import create_app
 from services.routing import api
-from services.routing.load import import_directory
+from services.routing.api import Pools
+from services.routing.exports import Exports
+from services.routing.imports import import_directory
+from services.routing.settings import Limits
 from tests.unit.routing.samples import FILE, SCHOOL, STRUCTURE, TOWN
 
 SECRET = "a-secret-for-the-tests-of-routing-only"
@@ -35,9 +38,12 @@ async def pool(dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[Pool]:
 async def client(dsns: Mapping[str, ServiceDsns], pool: Pool) -> AsyncIterator[httpx.AsyncClient]:
     api_pool = await open_pool(dsns["routing"].api, "routing")
     app = create_app("routing", token_secret=SECRET, live=_fine, ready=[])
-    api.add_routes(app, pool, api_pool, 4096)
+    limits = Limits(import_lines=4096, import_json=4096, search_seconds=5, deposit_page="https://test/deposer")
+    exports = Exports(pool)
+    api.add_routes(app, Pools(write=pool, read=api_pool), exports, limits)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as opened:
         yield opened
+    await exports.close()
     await api_pool.close()
 
 
@@ -62,7 +68,8 @@ async def test_a_search_finds_names_without_accents_and_siret(pool: Pool, client
     for words in ("regie ECOLES", "223 100 017"):
         answer = await client.get("/api/v1/directory/structures", params={"q": words})
         assert [line["siret"] for line in answer.json()] == [SCHOOL]
-    assert (await client.get("/api/v1/directory/structures", params={"q": "100%"})).json() == []
+    for nothing in ("100%", "'; drop table", "& | !", "zzzzzz"):
+        assert (await client.get("/api/v1/directory/structures", params={"q": nothing})).json() == []
 
 
 @pytest.mark.parametrize(
@@ -102,8 +109,8 @@ async def test_a_wrong_file_is_refused_with_every_problem_and_changes_nothing(
     answer = await client.post(path, content=lonely, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (422, "DIRECTORY_INVALID")
     messages = [error["message"] for error in answer.json()["errors"]]
-    assert f"structure {TOWN} stands 2 times" in messages
-    assert any("its tenant cd99 is in no entry" in message for message in messages)
+    assert f"L'entrée structure:{TOWN} est déjà sur une autre ligne." in messages
+    assert any("Le tenant cd99 n'existe pas" in message for message in messages)
     assert (await client.post(path, content=b"{", headers=headers)).json()["code"] == "DIRECTORY_INVALID"
     assert (await client.post(path, content=b" " * 5000, headers=headers)).status_code == 413
     assert await pool.fetchval("select count(*) from directory_history") == 0
@@ -122,6 +129,14 @@ async def test_the_api_role_reads_the_public_directory_and_nothing_else(
             "select * from outbox",
             "delete from service",
             "insert into tenant (id) values ('x')",
+            "select changed_by from engagement",
+            "update engagement set tenant = 'cd99'",
+            "select * from import_line",
+            "select * from tenant_command",
+            "select * from directory_as_of(1)",
+            "select reindex(array['22060001900016'])",
+            "insert into search_word values ('x', 1)",
+            "select nextval('directory_version')",
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(statement)

@@ -10,15 +10,19 @@ import pytest
 from contracts.envelope import Event, decode
 from contracts.events import InvoiceRouted, InvoiceUnroutable
 from deploy.database import ServiceDsns
+from invoice.directory import Service, Structure
 from invoice.directory_file import DirectoryFile
 from services.common.db import Pool, migrate, open_pool
 from services.common.deliver import Deliver
 from services.common.record import unpack_headers
 from services.routing.handlers import Handlers
-from services.routing.load import import_directory
+from services.routing.imports import import_directory
 from services.routing.store import Directory, in_force
 from tests.records import event, record
 from tests.unit.routing.samples import FILE, SERVICES, TOWN, UNKNOWN, submitted
+
+# Two more of the same SIREN as TOWN: one is given to the directory, one is not.
+ANNEXE, NOBODYS = "22060001901170", "22060001900024"
 
 
 @pytest.fixture
@@ -117,6 +121,27 @@ async def test_a_change_of_the_directory_counts_from_the_next_batch_on(pool: Poo
     assert isinstance(told[after.subject].data, InvoiceUnroutable)
     versions = {str(r["invoice_id"]): r["directory_version"] for r in await pool.fetch("select * from decision")}
     assert versions == {before.subject: first.version, after.subject: second.version}
+
+
+async def test_another_budget_of_a_known_body_and_anothers_service_are_told_apart(pool: Pool, deliver: Deliver) -> None:
+    annexe = Structure(
+        siret=ANNEXE, name="Budget annexe", group="Département d'essai", tenant="cd99", kind="budget_annexe"
+    )
+    whole = DirectoryFile(
+        structures=(annexe,), services=(Service(siret=ANNEXE, code="PORT", label="Port"),), engagements=()
+    )
+    await import_directory(pool, FILE, by="agnès")
+    await import_directory(pool, whole, by="agnès")
+    nobodys, theirs = _submitted(recipient_siret=NOBODYS), _submitted(service_code="port")
+    await deliver.batch([record(nobodys), record(theirs)])
+    told = await _outcomes(pool)
+    codes = {}
+    for found in (nobodys, theirs):
+        data = told[found.subject].data
+        assert isinstance(data, InvoiceUnroutable)
+        codes[found.subject] = {finding.code for finding in data.findings}
+    assert "DEST_NOT_A_BUDGET" in codes[nobodys.subject]
+    assert "SERVICE_OF_OTHER_STRUCTURE" in codes[theirs.subject]
 
 
 async def test_a_rolled_back_import_is_never_remembered(pool: Pool) -> None:

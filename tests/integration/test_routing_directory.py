@@ -22,7 +22,8 @@ from services.common.db import Pool, migrate, open_pool
 from services.common.outbox import Relay, RelaySettings
 from services.common.record import unpack_headers
 from services.routing import load
-from services.routing.load import DIRECTORY_LANE, import_directory
+from services.routing.entries import DIRECTORY_LANE
+from services.routing.imports import InvalidImport, import_directory
 from services.routing.store import in_force
 from tests.records import eventually
 from tests.unit.routing.samples import FILE, OTHER, SCHOOL, SERVICES, STRUCTURE, TENANT, TOWN
@@ -99,7 +100,9 @@ async def test_an_import_with_one_wrong_entry_changes_nothing(pool: Pool) -> Non
     wrong = DirectoryFile(structures=(RENAMED,), services=(lonely,))
     with pytest.raises(InvalidDirectory) as refused:
         await import_directory(pool, wrong, by="benoît")
-    assert refused.value.problems == ("service 99900002900010/X: its structure is in no entry",)
+    assert isinstance(refused.value, InvalidImport)
+    [error] = refused.value.errors
+    assert (error.rule, error.line, error.value) == ("STRUCTURE_UNKNOWN", 2, "99900002900010")
     assert await _everything(pool) == before
 
 
@@ -209,8 +212,8 @@ async def test_the_command_names_the_file_and_changes_nothing(
     (tmp_path / "worse.json").write_text("{", encoding="utf-8")
     assert await asyncio.to_thread(load.main, [str(tmp_path), "--by", "agnès"]) == 2
     errors = capsys.readouterr().err
-    assert "wrong.json: tenant: there is no field 'color'" in errors
-    assert "worse.json: " in errors
+    assert "wrong.json, ligne 1 : Entrée illisible : le champ 'color' n'existe pas" in errors
+    assert "worse.json : " in errors
     connection = await asyncpg.connect(dsns["routing"].worker)
     try:
         assert await connection.fetchval("select count(*) from routing.tenant") == 0

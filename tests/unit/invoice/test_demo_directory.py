@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from invoice.directory import Service, Structure
-from invoice.directory_file import parse, problems
+from invoice.directory import Contact, Service, Structure
+from invoice.directory_file import DirectoryFile, parse, problems
 from invoice.identifiers import is_siret, normalise_code
 from tests.unit.invoice.sample import DIRECTORY_FILES, ROOT, demo_directory
 
@@ -105,6 +105,28 @@ def test_every_structure_and_service_has_a_manager_with_an_address_that_cannot_e
         assert domain.endswith(".example")
 
 
-def test_the_directory_files_carry_no_address_and_no_telephone() -> None:
+def test_the_directory_files_carry_no_real_address_and_no_real_telephone() -> None:
+    """Only made-up ones: addresses under .example, numbers of the range kept for fiction."""
     for path in DIRECTORY_FILES:
-        assert "@" not in Path(path).read_text(encoding="utf-8")
+        for contact in _contacts(parse(path.read_bytes())):
+            assert (contact.email or ".example").endswith(".example")
+            assert (contact.telephone or "01 99 00").startswith("01 99 00")
+        assert Path(path).read_text(encoding="utf-8").count("@") == sum(
+            contact.email is not None for contact in _contacts(parse(path.read_bytes()))
+        )
+
+
+def _contacts(directory: DirectoryFile) -> list[Contact]:
+    return [
+        *(structure.contact for structure in directory.structures if structure.contact is not None),
+        *(service.contact for service in directory.services if service.contact is not None),
+        *(contact for tenant in directory.tenants for contact in tenant.contacts),
+    ]
+
+
+def test_the_invented_engagements_let_each_of_their_rules_fail() -> None:
+    directory = demo_directory()
+    stated = {structure.siret for structure in directory.structures if structure.engagements_stated}
+    assert {engagement.siret for engagement in directory.engagements} == stated
+    assert {engagement.open for engagement in directory.engagements} == {True, False}
+    assert len({engagement.supplier for engagement in directory.engagements}) > 1

@@ -8,9 +8,8 @@ import pytest
 from contracts.events import InvoiceRouted, InvoiceUnroutable
 from invoice.directory import Service
 from services.routing.domain import (
-    Entry,
     cause_id,
-    compare,
+    differences,
     entry_key,
     outcome_event,
     paris_day,
@@ -85,11 +84,14 @@ def test_an_entry_and_its_structure_share_a_partition() -> None:
     assert partition_key(TENANT) == "cd99"
 
 
-def test_only_new_and_different_entries_are_changes() -> None:
-    renamed = msgspec.structs.replace(OTHER, name="Régie scolaire")
-    current: dict[str, Entry] = {entry_key(e): e for e in (TENANT, STRUCTURE, OTHER)}
-    changes = compare(current, [TENANT, STRUCTURE, renamed, SERVICES[0]])
-    assert (changes.added, changes.changed, changes.unchanged) == ((SERVICES[0],), (renamed,), 2)
+def test_the_difference_of_two_entries_names_the_fields() -> None:
+    renamed = msgspec.structs.replace(OTHER, name="Régie scolaire", active=False)
+    assert [(c.field, c.before, c.after) for c in differences(OTHER, renamed)] == [
+        ("name", "Régie des écoles", "Régie scolaire"),
+        ("active", None, False),
+    ]
+    assert differences(OTHER, OTHER) == ()
+    assert {c.field for c in differences(None, OTHER)} == {"siret", "name", "tenant", "kind"}
 
 
 def test_a_version_of_an_entry_has_one_cause() -> None:

@@ -1,0 +1,98 @@
+"""Who may do what with the directory, and how a request names its parts."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Path, Query
+
+from invoice.identifiers import InvalidIdentifier, parse_siret
+from services.common.auth import Principal, require_role
+from services.common.db import Pool
+from services.common.web import Problem
+
+OPERATOR = "OPERATEUR"
+TENANT_ADMIN = "TENANT_ADMIN"
+SearchText = Annotated[
+    str, Query(min_length=2, max_length=100, pattern=r"^[^\x00]*$", examples=["ressources humaines nice"])
+]
+TenantId = Annotated[str, Path(max_length=40, pattern=r"^[a-z0-9-]+$", examples=["cd06"])]
+SiretPath = Annotated[str, Path(max_length=40, examples=["22060001900016"])]
+
+
+class Pools(msgspec.Struct, frozen=True):
+    """``write`` owns the schema; ``read`` sees what is public, and through row-level security what is one's own."""
+
+    write: Pool
+    read: Pool
+
+
+_TITLES = {
+    401: ("TOKEN_MISSING", "Authentification requise"),
+    403: ("ROLE_REQUIRED", "Droit manquant"),
+    404: ("STRUCTURE_UNKNOWN", "Structure inconnue"),
+    409: ("IMPORT_RUNNING", "Import en cours"),
+    413: ("FILE_TOO_LARGE", "Fichier trop grand"),
+    422: ("REQUEST_INVALID", "Demande invalide"),
+    503: ("TEMPORARILY_UNAVAILABLE", "Service momentanément indisponible"),
+}
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "instance": {"type": "string"},
+        "trace": {"type": ["string", "null"]},
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What a route answers when it does not answer, for its description: RFC 9457 with a stable code."""
+    return {status: {"description": _TITLES[status][1], "content": _content(status)} for status in statuses}
+
+
+def _content(status: int) -> dict[str, Any]:
+    code, title = _TITLES[status]
+    example = {
+        "type": f"urn:chorale:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": "Ce qui ne va pas, et ce qu'il faut faire.",
+        "code": code,
+    }
+    return {"application/problem+json": {"schema": _PROBLEM, "example": example}}
+
+
+def touchable(principal: Principal) -> frozenset[str] | None:
+    """The tenants whose entries a person may change or see the history of; None for all. Raises a 403 problem."""
+    require_role(principal, OPERATOR, TENANT_ADMIN)
+    return None if OPERATOR in principal.roles else frozenset(principal.tenants)
+
+
+def canonical_siret(text: str) -> str:
+    """The 14 digits. Raises a 422 problem."""
+    try:
+        return parse_siret(text)
+    except InvalidIdentifier as error:
+        raise Problem(
+            422,
+            error.code,
+            "SIRET invalide",
+            "Un SIRET a 14 chiffres et une clé de contrôle : vérifiez chaque chiffre.",
+            errors=[{"field": "siret", "value": text, "rule": error.code, "action": "Corrigez le SIRET."}],
+        ) from error
+
+
+def unknown_structure(siret: str) -> Problem:
+    """The answer where the directory has no such structure."""
+    return Problem(
+        404,
+        "STRUCTURE_UNKNOWN",
+        "Structure inconnue",
+        f"L'annuaire n'a aucune structure au SIRET {siret} : vérifiez-le sur le bon de commande.",
+    )

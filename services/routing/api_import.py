@@ -1,0 +1,132 @@
+"""Import of directory files over HTTP."""
+
+import asyncio
+import tempfile
+from typing import IO, Annotated, Any
+
+import msgspec
+from fastapi import FastAPI, Header, Query, Request
+
+from services.common.auth import CurrentPrincipal
+from services.common.web import Problem
+from services.routing.access import Pools, problems, touchable
+from services.routing.columns import COLUMNS, NAMES
+from services.routing.imports import InvalidImport, import_lines
+from services.routing.settings import Limits
+from services.routing.sources import FileForm, LineError, read
+from services.routing.views import ImportOut
+
+_FORMS: dict[str, FileForm] = {
+    "text/csv": "csv",
+    "application/json": "json",
+    "application/x-ndjson": "jsonl",
+    "application/jsonl": "jsonl",
+}
+_EXAMPLE_CSV = (
+    "entree;siret;tenant;nom;code;type\r\n"
+    "structure;22060001900016;cd06;Budget Principal;;budget_principal\r\n"
+    "service;22060001900016;;Direction des ressources humaines;DRH;\r\n"
+)
+_EXAMPLE_JSON = {
+    "tenants": [{"id": "cd06", "name": "Département des Alpes-Maritimes"}],
+    "structures": [
+        {"siret": "22060001900016", "name": "Budget Principal", "tenant": "cd06", "kind": "budget_principal"}
+    ],
+    "services": [{"siret": "22060001900016", "code": "DRH", "label": "Direction des ressources humaines"}],
+}
+_COLUMNS = "\n".join(
+    f"* `{name}` : " + " ; ".join(f"{'/'.join(c.kinds)} : {c.says}" for c in COLUMNS if c.name == name)
+    for name in NAMES[1:]
+)
+_DESCRIPTION = f"""Un fichier est pris en entier ou pas du tout ; le renvoyer ne change rien. `dry_run=true` montre ce
+qui changerait. L'opérateur importe tout, l'administrateur d'un tenant les entrées de son tenant.
+
+**CSV** en UTF-8, colonnes séparées par des points-virgules, dans n'importe quel ordre. `entree` dit ce qu'est la
+ligne : tenant, structure, service ou engagement. Une colonne absente laisse la valeur en vigueur ; une cellule vide la
+remet à sa valeur par défaut. Une cellule qu'un tableur prendrait pour une formule est précédée d'une apostrophe.
+{_COLUMNS}
+
+**JSON** : `tenants`, `structures`, `services`, `engagements`, chaque entrée entière. **JSON Lines**
+(`application/x-ndjson`) : une entrée par ligne, avec le champ `entree`."""
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"type": "object"}, "example": _EXAMPLE_JSON},
+            "text/csv": {"schema": {"type": "string"}, "example": _EXAMPLE_CSV},
+            "application/x-ndjson": {"schema": {"type": "string"}},
+        },
+    }
+}
+
+
+def add_routes(app: FastAPI, pools: Pools, limits: Limits) -> None:
+    """One route. Files are received to disk first; one import runs at a time in a process."""
+    running = asyncio.Lock()
+
+    @app.post(
+        "/api/v1/directory/import",
+        summary="Charger un fichier d'annuaire",
+        description=_DESCRIPTION,
+        openapi_extra=_BODY,
+        responses=problems(401, 403, 409, 413, 422, 503),
+        tags=["annuaire"],
+    )
+    async def import_file(
+        request: Request,
+        principal: CurrentPrincipal,
+        dry_run: Annotated[bool, Query(description="Montrer ce qui changerait, sans rien écrire")] = False,
+        content_type: Annotated[str, Header(include_in_schema=False)] = "application/json",
+    ) -> ImportOut:
+        tenants = touchable(principal)
+        form = _FORMS.get(content_type.partition(";")[0].strip().casefold(), "json")
+        with tempfile.TemporaryFile() as file:
+            await _receive(request, file, limits.import_json if form == "json" else limits.import_lines)
+            if running.locked():
+                detail = "Un autre fichier est en cours de chargement : renvoyez le vôtre dans une minute."
+                raise Problem(409, "IMPORT_RUNNING", "Import en cours", detail, headers={"Retry-After": "30"})
+            async with running:
+                try:
+                    report = await import_lines(
+                        pools.write,
+                        read(file, form),
+                        by=principal.subject,
+                        dry_run=dry_run,
+                        traceparent=request.state.traceparent,
+                        tenants=tenants,
+                    )
+                except InvalidImport as error:
+                    raise _refused(error) from error
+        return ImportOut.model_validate(msgspec.to_builtins(report))
+
+
+async def _receive(request: Request, file: IO[bytes], limit: int) -> None:
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise Problem(
+                413,
+                "FILE_TOO_LARGE",
+                "Fichier trop grand",
+                f"{limit / 2**20:.0f} Mo au plus sous cette forme : envoyez du CSV, ou chargez-le par la commande.",
+            )
+        file.write(part)
+    file.seek(0)
+
+
+def _refused(error: InvalidImport) -> Problem:
+    more = "" if error.total <= len(error.errors) else f" Les {len(error.errors)} premières erreurs sont montrées."
+    return Problem(
+        422,
+        "DIRECTORY_INVALID",
+        "Annuaire refusé",
+        f"Rien n'est changé : {error.total} erreurs. Corrigez les lignes et renvoyez le fichier entier.{more}",
+        errors=[_shown(found) for found in error.errors],
+    )
+
+
+def _shown(error: LineError) -> dict[str, Any]:
+    shown: dict[str, Any] = msgspec.to_builtins(error)
+    del shown["file"]  # a request is one file without a name
+    return shown
