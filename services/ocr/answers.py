@@ -18,7 +18,7 @@ PLACE: Final = struct.Struct(">I")  # of a page, from 1, in front of the documen
 READ: Final = b"r"  # a document to read, with the data it carries
 READ_TEXT: Final = b"t"  # a document to read from its pages alone
 DRAW: Final = b"d"  # a page to draw: its number, then the document
-KNOW: Final = b"k"  # a directory file, whose structures are known from now on
+KNOW: Final = b"k"  # the recipients that are known from now on (``known.packed``)
 
 READY: Final = b"+"
 ANSWER: Final = b"a"

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from services.ocr import read_ids, values
-from services.ocr.read_amounts import AMOUNTS, announced_amount
+from services.ocr.read_amounts import announced_amount
 from services.ocr.read_candidate import Candidate, evidence
 from services.ocr.read_numbers import BARE, bare_number, titled_number
 from services.ocr.read_places import Reader, announced
 from services.ocr.scan import Hit, Scan
-from services.ocr.vocabulary import DEDUCTION, RCS, SIREN, SIRET, TITLE, VAT, VAT_BASE, Keyword
+from services.ocr.vocabulary import AMOUNTS, DEDUCTION, RCS, SIREN, SIRET, TITLE, VAT, VAT_BASE, Keyword
 
 READERS: dict[str, Reader] = {
     "invoice_number": values.read_number,
@@ -49,6 +49,8 @@ def candidates(scanned: Scan) -> list[Candidate]:
             found += titled_number(scanned, hit)
         elif hit.line in scanned.table_heads:
             continue
+        elif name == "service_code" and hit.words.lower() == "service":
+            found.append(_service(scanned, hit))
         elif name in READERS:
             found.append(_demoted(hit, announced(scanned, hit, name, READERS[name])))
         elif name in AMOUNTS or name == DEDUCTION:
@@ -59,6 +61,15 @@ def candidates(scanned: Scan) -> list[Candidate]:
     for line, row in enumerate(scanned.lines):
         found += [bare_number(scanned, line, at, s) for at, s in enumerate(row.segments) if len(s.text) < BARE]
     return [candidate for candidate in found if candidate is not None] + list(_vats_anywhere(scanned))
+
+
+def _service(scanned: Scan, hit: Hit) -> Candidate | None:
+    """*Service* alone announces a code only behind a colon at the head of its text, and what looks like one."""
+    candidate = announced(scanned, hit, "service_code", values.read_service)
+    if candidate is None or hit.start > 2:
+        return None
+    coded = hit.tail.lstrip().startswith(":") or any(c.isdigit() or c in "_-" for c in candidate.value)
+    return candidate if coded else None
 
 
 def _demoted(hit: Hit, candidate: Candidate | None) -> Candidate | None:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TextIO
 
 from invoice.directory_file import InvalidDirectory
 from services.ocr.answers import Whole
-from services.ocr.known import known_from
+from services.ocr.known import pack_of_file
 from services.ocr.outcomes import megabytes, outcome
 from services.ocr.pool import ReaderPool, ReaderUnavailable
 from services.ocr.report import Bar, Table, json_line
@@ -124,13 +124,11 @@ def _directory(path: Path | None) -> bytes | None:
     if path is None:
         return None
     try:
-        content = path.read_bytes()
-        known_from(content)
+        return pack_of_file(path.read_bytes())
     except OSError as error:
         raise CannotRead(f"l'annuaire « {path} » ne peut pas être lu : {error.strerror}") from error
     except InvalidDirectory as error:
         raise CannotRead(f"« {path} » n'est pas un annuaire : {error.problems[0]}") from error
-    return content
 
 
 async def _read(files: Sequence[Found], given: argparse.Namespace, directory: bytes | None) -> int:

@@ -7,6 +7,7 @@ from services.ocr.handlers import handle
 from services.ocr.jobs import Dispatcher, reader_lost
 from services.ocr.pages import Pages, Prune
 from services.ocr.pool import ReaderPool
+from services.ocr.recipients import Tell
 from services.ocr.settings import OcrSettings
 
 
@@ -37,6 +38,7 @@ async def compose() -> Runtime:
     pages = Pages(runtime.api_pool, blobs, painters, settings)
     runtime.consume(handle)
     runtime.job("jobs", dispatcher.run)
+    runtime.job("recipients", Tell(runtime.pool, readers).run)
     runtime.job("pages", Prune(runtime.pool, blobs, settings).run)
     runtime.relay()
     runtime.ready_when(dispatcher.problem)

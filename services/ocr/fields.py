@@ -1,6 +1,6 @@
 """From lines to fields: candidates of every page, then one decision for all. Silent rather than wrong. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -10,8 +10,9 @@ from invoice.money import canonical
 from services.ocr import parties, read_breakdown, read_dates, read_terms, totals, values
 from services.ocr.candidates import COMPANY, candidates
 from services.ocr.domain import FIELD_NAMES
+from services.ocr.known import Known
 from services.ocr.layout import Page, lines_of
-from services.ocr.read_amounts import AMOUNTS, amounts_after, printed_near
+from services.ocr.read_amounts import amounts_after, printed_near, printed_on
 from services.ocr.read_blocks import block
 from services.ocr.read_candidate import Candidate, evidence
 from services.ocr.read_currency import currency
@@ -20,11 +21,10 @@ from services.ocr.read_scores import scored
 from services.ocr.scan import Scan, scan
 from services.ocr.titles import kind_of_document, preceding_invoices, same_kind
 from services.ocr.values import Value
-from services.ocr.vocabulary import BLOCK_RECIPIENT, DEDUCTION, NO_VAT
+from services.ocr.vocabulary import AMOUNTS, BLOCK_RECIPIENT, DEDUCTION, NO_VAT
 
 Chosen = dict[str, tuple[Candidate, bool]]
 MAX_NUMBERS = 200  # numbers of companies that are weighed; a page has ten
-Known = Callable[[str], bool]
 
 
 class _Found:
@@ -62,12 +62,12 @@ class _Found:
 def read_fields(pages: Sequence[Page], *, known: Known | None = None) -> tuple[ReadField, ...]:
     """The fields that the pages announce, each at most once, in the order of FIELD_NAMES.
 
-    ``known`` tells whether a SIRET is a recipient of the directory; without it the page alone decides.
+    ``known`` are the recipients of the directory; without them the page alone decides.
     """
     found = _Found([scan(page, lines_of(page)) for page in pages], known)
     _document(found)
-    _references(found)
     _parties(found)
+    _references(found)
     _amounts(found)
     _terms(found)
     return tuple(scored(name, *found.chosen[name], found.candidates) for name in FIELD_NAMES if name in found.chosen)
@@ -101,6 +101,12 @@ def _document(found: _Found) -> None:
 def _references(found: _Found) -> None:
     for name in REFERENCES:
         found.keep(name, found.of(name))
+    fits = found.known.fits_engagement(found.value("recipient_siret") or "") if found.known is not None else None
+    if fits is not None and "engagement" in found.chosen and not found.chosen["engagement"][1]:
+        # Several orders stand on the page: one of the recipient's own shape is the one to look at.
+        own = [c for c in found.of("engagement") if c.value and fits(c.value)]
+        if own and len({c.value for c in own}) == 1:
+            found.chosen["engagement"] = (own[0], False)
 
 
 def _parties(found: _Found) -> None:
@@ -138,8 +144,9 @@ def _summed(scans: Sequence[Scan], rows: Sequence[read_breakdown.Row]) -> list[C
     scanned = next(s for s in scans if s.page is row.page)
     result = []
     for name, amount, box in zip(("total_excl_tax", "tax"), amounts, row.boxes[1:], strict=True):
-        candidate = evidence(scanned, row.hit, name, row.segment, row.value._replace(text=canonical(amount)))
-        result.append(replace(candidate, rank=0, box=box, raw=canonical(amount)))
+        value = row.value._replace(text=canonical(amount))
+        somewhere = printed_on(scanned, name, amount)
+        result.append(somewhere or replace(evidence(scanned, row.hit, name, row.segment, value), rank=0, box=box))
     return result
 
 

@@ -45,8 +45,8 @@ class ReaderPool:
 
     A worker is replaced after ``recycle_after`` documents, so that what native code leaks stays bounded. ``report``
     is called as ``report("reader.lost", reason=…)`` for what an operator should see; ``losses`` counts the same.
-    ``directory`` is a directory file whose structures the readers know. The thread that starts the pool must live as
-    long as the pool: workers die with it.
+    ``directory`` is what the readers know of the directory (``known.packed``). The thread that starts the pool must
+    live as long as the pool: workers die with it.
     """
 
     def __init__(
@@ -86,6 +86,10 @@ class ReaderPool:
             raise failures.exceptions[0] from None
         for slot in self._slots:
             self._idle.put_nowait(slot)
+
+    def know(self, directory: bytes) -> None:
+        """From now on the readers know these recipients (``known.packed``); each is told before its next document."""
+        self._directory = directory
 
     async def stop(self) -> None:
         """End every worker, the busy ones too."""
@@ -149,21 +153,21 @@ class ReaderPool:
         if slot.worker is not None and (slot.worker.gone or slot.worker.served >= self._recycle_after):
             self._empty(slot)
         if slot.worker is None:
-            slot.worker = await self._start_one()
+            slot.worker = await Process.start(self._bounds)
+        if slot.worker.directory is not self._directory:
+            await self._tell(slot, slot.worker)
         return slot.worker
 
-    async def _start_one(self) -> Process:
-        worker = await Process.start(self._bounds)
-        if self._directory is None:
-            return worker
+    async def _tell(self, slot: _Slot, worker: Process) -> None:
+        slot.worker, directory = None, self._directory
         try:
-            reply = await worker.ask(KNOW, self._directory, START_TIMEOUT)
+            reply = await worker.ask(KNOW, directory or b"", START_TIMEOUT)
         except Lost as error:
             raise ReaderUnavailable("a reader process did not take the directory") from error
         if reply[:1] != ANSWER:
             worker.kill()
             raise ReaderUnavailable("a reader process did not take the directory")
-        return worker
+        slot.worker, worker.directory = worker, directory
 
     def _empty(self, slot: _Slot) -> None:
         if slot.worker is not None:

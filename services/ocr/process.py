@@ -42,6 +42,7 @@ class Process:
         self.pid, self.memory = pid, memory
         self.reader, self.writer = streams
         self.served = 0
+        self.directory: bytes | None = None  # what it was told of the directory
 
     @classmethod
     async def start(cls, bounds: Bounds) -> "Process":

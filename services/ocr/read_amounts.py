@@ -3,23 +3,20 @@
 import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from functools import lru_cache
 
 from invoice.money import TOLERANCE
 from services.ocr import values
 from services.ocr.layout import Box, Segment
 from services.ocr.read_candidate import BEFORE_IT, BELOW_IT, BESIDE_IT, INLINE, Candidate, evidence
-from services.ocr.scan import LONG, Hit, Scan
+from services.ocr.read_columns import BELOW, PAIRED, above, below
+from services.ocr.read_figures import amounts_in
+from services.ocr.scan import Hit, Scan
 from services.ocr.values import Value
-from services.ocr.vocabulary import DEDUCTION, VAT_BASE, VAT_RATE, Keyword, fold
+from services.ocr.vocabulary import VAT_BASE, VAT_RATE, Keyword, fold
 
-AMOUNTS = ("total_excl_tax", "tax", "total_incl_tax", "payable", "prepaid")
 _TOTALS = frozenset(("total_excl_tax", "tax", "total_incl_tax", VAT_BASE))
 _RATES = frozenset((VAT_BASE, VAT_RATE, "vat_detail"))
-_PAIRED = frozenset((*AMOUNTS, DEDUCTION, VAT_BASE))
-BELOW = 2.2  # of the label's height: how far under its label a value may stand
 NEAR_ROWS, ASIDE = 8, 10.0  # lines, and points: how far the amounts of one sum stand apart
-COLUMN = 75.0  # points between the middles of a label and of its amount in one column
 FEW_WORDS = 2  # before an amount that stands before its label: more make a sentence about something else
 HALF = 0.75  # of the label's height
 # Words that make something else of a label (*TVA sur situations précédentes*), other than those about its rate.
@@ -27,7 +24,6 @@ _MORE_WORDS = re.compile(
     r"\b(?!(?:au|aux|taux|de|du|des|la|le|les|en|euros?|eur|sur|et|ou|normal|reduit|intermediaire|facture|avoir|net|dont)\b)"
     r"[a-z]{2,}"
 )
-_FIGURE = re.compile(r"\d[.,]\d\d|\d\s?(?:€|[Ee][Uu][Rr])|(?:€|[Ee][Uu][Rr])\s?\d")
 # What a label may say besides: the paper or the day of an earlier payment.
 _ASIDE = re.compile(
     r"\([^()]*\)"
@@ -35,31 +31,26 @@ _ASIDE = re.compile(
     r"|\b(?:du|le)\s\d{1,2}(?:er)?\s[a-z]+\.?\s\d{4}"
     r"|\b(?:facture\s|avoir\s|cheque\s|virement\s)?(?:n\s?°|no\.?)\s?\S*\d\S*|\b(?:facture|avoir|ref\.?)\s\S*\d\S*"
 )
+_IN_SENTENCE = re.compile(r"\s*(?:[,;]|et\b)")
+_FILLER = re.compile(r"[\s€:]|\bde\b|\bla\b|\bd'|\ben\b|\beuros?\b|\beur\b")
 _RATE = re.compile(r"(\d{1,2}(?:[.,]\d{1,2})?)\s?%")
 
 
 def announced_amount(scanned: Scan, hit: Hit, field: str) -> Candidate | None:
     """The amount of one hit: right behind it, elsewhere on its row, below it, or before it."""
+    if _IN_SENTENCE.match(hit.tail) and (found := _before(scanned, hit, field)) is not None:
+        return found
     inline = values.read_amount(hit.tail)
     if inline is not None:
         return evidence(scanned, hit, field, hit.segment, inline, offset=hit.end)
     if not values.is_blank(_ASIDE.sub("", fold(hit.tail))):
         return _row(scanned, hit, field)
-    return _row(scanned, hit, field) or _below(scanned, hit, field) or _before(scanned, hit, field)
-
-
-def amounts_in(text: str, start: int = 0, stop: int | None = None) -> tuple[Value, ...]:
-    """Every amount that stands in a part of a text. Asked again and again for the same few cells."""
-    end = len(text) if stop is None else stop
-    return _amounts_in(text, start, end) if len(text) <= LONG else _amounts_in.__wrapped__(text, start, end)
-
-
-@lru_cache(maxsize=4_096)
-def _amounts_in(text: str, start: int, end: int) -> tuple[Value, ...]:
-    if _FIGURE.search(text, start, end) is None:
-        return ()
-    found = (values.amount_of(match) for match in values.AMOUNT.finditer(text, start, end))
-    return tuple(value for value in found if value is not None)
+    return (
+        _row(scanned, hit, field)
+        or below(scanned, hit, field)
+        or _before(scanned, hit, field)
+        or above(scanned, hit, field)
+    )
 
 
 def _row(scanned: Scan, hit: Hit, field: str) -> Candidate | None:
@@ -120,69 +111,6 @@ def _only_filler(text: str) -> bool:
     return (len(text.split()) <= 6 and not any(c.isdigit() for c in text.replace("%", ""))) or "%" in text
 
 
-def _below(scanned: Scan, hit: Hit, field: str) -> Candidate | None:
-    """The amount under its label: in the first cell that the label's width meets, within two lines."""
-    x0, _, x1, _ = hit.segment.box(hit.start, hit.end)
-    bottom, tall = hit.segment.y0, hit.segment.height
-    for index in range(hit.line + 1, len(scanned.lines)):
-        line = scanned.lines[index]
-        if bottom - line.y1 > BELOW * tall:
-            return None
-        if (paired := _paired(scanned, hit, index)) is not None:
-            return evidence(scanned, hit, field, *paired, how=BELOW_IT)
-        for segment in line.segments:
-            if segment.x1 > x0 and segment.x0 < x1:
-                return _under(scanned, hit, field, index, segment, (x0, x1))
-    return None
-
-
-def _paired(scanned: Scan, hit: Hit, line: int) -> tuple[Segment, Value] | None:
-    """Under a row of labels as many amounts: each belongs to the label of its rank, however the cells are aligned."""
-    labels = [other for other in scanned.by_line[hit.line] if other is hit or other.keyword.field in _PAIRED]
-    rank = next(index for index, other in enumerate(labels) if other is hit)
-    left = labels[0].segment.x0
-    cells = [s for s in scanned.lines[line].segments if s.x1 > left]
-    row = [(s, value) for s in cells for value in amounts_in(s.text)]
-    if len(labels) < 2 or len(row) != len(labels) or _column_goes_on(scanned, hit, line, (left, cells[-1].x1)):
-        return None
-    middles = [sum(label.segment.box(label.start, label.end)[::2]) / 2 for label in labels]
-    if any(abs(sum(s.box(v.start, v.end)[::2]) / 2 - at) > COLUMN for at, (s, v) in zip(middles, row, strict=True)):
-        return None
-    return row[rank]
-
-
-def _under(
-    scanned: Scan, hit: Hit, field: str, line: int, segment: Segment, span: tuple[float, float]
-) -> Candidate | None:
-    if scanned.hits_in(line, segment):
-        return None
-    matching = [value for value in amounts_in(segment.text) if _meets(segment, value, span)]
-    if len(matching) != 1 or _column_goes_on(scanned, hit, line, span):
-        return None
-    return evidence(scanned, hit, field, segment, matching[0], how=BELOW_IT)
-
-
-def _meets(segment: Segment, value: Value, span: tuple[float, float]) -> bool:
-    x0, _, x1, _ = segment.box(value.start, value.end)
-    return x0 < span[1] and x1 > span[0]
-
-
-def _column_goes_on(scanned: Scan, hit: Hit, line: int, span: tuple[float, float]) -> bool:
-    """Whether another row of the same table stands under this amount: then it is no total.
-
-    Under a head of several amounts, a row with one amount only (*déjà payé*) is another matter.
-    """
-    bottom = scanned.lines[line].y0
-    heads = sum(other.keyword.field in _PAIRED for other in scanned.by_line[hit.line])
-    for index, following in enumerate(scanned.lines[line + 1 :], line + 1):
-        if bottom - following.y1 > BELOW * hit.segment.height:
-            return False
-        rows = [(s, v) for s in following.segments for v in amounts_in(s.text)]
-        if any(_meets(segment, value, span) for segment, value in rows):
-            return len(rows) > 1 or (heads < 2 and not scanned.by_line.get(index))
-    return False
-
-
 def amounts_after(scanned: Scan, candidate: Candidate) -> Iterator[str]:
     """The amounts that go on after this one: to its right, or in its column on the lines close below it; anywhere on
     these where the totals stand in rows.
@@ -218,9 +146,21 @@ def printed_near(scans: Sequence[Scan], field: str, wanted: Decimal, known: Sequ
                 box = segment.box(value.start, value.end)
                 if Decimal(value.text) == wanted and all(_close(scanned, box, other) for other in known):
                     label = line.segments[place - 1] if place and value.start == 0 else segment
-                    if any(h.keyword.field in _PAIRED for h in scanned.hits_in(index, label)):
+                    if any(h.keyword.field in PAIRED for h in scanned.hits_in(index, label)):
                         continue
                     hit = Hit(Keyword(field, 1, ""), index, place, label, 0, len(label.text), len(label.text))
+                    return evidence(scanned, hit, field, segment, value, how=BEFORE_IT)
+    return None
+
+
+def printed_on(scanned: Scan, field: str, wanted: Decimal) -> Candidate | None:
+    """Where the page prints this amount in a cell of its own: a weak candidate, for a sum to confirm."""
+    for index, line in enumerate(scanned.lines):
+        for place, segment in enumerate(line.segments):
+            for value in amounts_in(segment.text):
+                if Decimal(value.text) == wanted and not scanned.hits_in(index, segment):
+                    label = line.segments[place - 1] if place else segment
+                    hit = Hit(Keyword(field, 0, ""), index, place, label, 0, len(label.text), len(label.text))
                     return evidence(scanned, hit, field, segment, value, how=BEFORE_IT)
     return None
 
@@ -234,9 +174,12 @@ def _close(scanned: Scan, box: Box, other: Candidate) -> bool:
 def _before(scanned: Scan, hit: Hit, field: str) -> Candidate | None:
     """``1 234,56 € TTC``, or an amount in the cell left of its label: where nothing follows the label at all."""
     lead = hit.segment.text[: hit.start]
+    earlier = [other.end for other in scanned.hits_in(hit.line, hit.segment) if other.end <= hit.start]
     if hit.start:
-        found = amounts_in(lead)
-        if not found or lead[found[-1].end :].strip(" €:") or len(lead[: found[-1].start].split()) > FEW_WORDS:
+        found = amounts_in(lead, earlier[-1] if earlier else 0)
+        if not found or _FILLER.sub("", fold(lead[found[-1].end :])):
+            return None
+        if len(lead[earlier[-1] if earlier else 0 : found[-1].start].split()) > FEW_WORDS:
             return None
         segment, value = hit.segment, found[-1]
     else:
@@ -250,7 +193,7 @@ def _before(scanned: Scan, hit: Hit, field: str) -> Candidate | None:
         if any(c.isalnum() for c in segment.text[: value.start] + segment.text[value.end :]):
             return None
     candidate = evidence(scanned, hit, field, segment, value, how=BEFORE_IT)
-    candidate.rank = min(candidate.rank, 1)
+    candidate.rank = min(candidate.rank, 0 if earlier else 1)
     return candidate
 
 

@@ -3,10 +3,10 @@
 import re
 
 from services.ocr.layout import Segment
-from services.ocr.read_amounts import AMOUNTS
 from services.ocr.scan import Hit, Scan
 from services.ocr.values import is_blank
 from services.ocr.vocabulary import (
+    AMOUNTS,
     BLOCK_OTHER,
     BLOCK_RECIPIENT,
     BLOCK_SUPPLIER,
@@ -31,7 +31,11 @@ PUBLIC_BODY = re.compile(
     r"^(?:la |le |l')?(?:mairie|commune|ville de|departement|conseil (?:departemental|regional|general)|communaute"
     r"|metropole|eurometropole|agglomeration|region|collectivite|universite|chu\b|centre hospitalier|hopital|ehpad"
     r"|lycee|college|rectorat|syndicat|sdis|ccas|prefecture|ministere|office public|caisse des ecoles"
-    r"|etablissement public|service departemental|hotel du departement)"
+    r"|etablissement public|service departemental|hotel du departement|sivom|sivu|smictom|sictom|epci|oph\b|opac\b"
+    r"|crous|academie|ecole|groupement hospitalier|chru\b|ght\b|maison (?:departementale|de retraite)"
+    r"|office de tourisme|service d'incendie|parc naturel|pole metropolitain"
+    r"|direction (?:departementale|regionale|interdepartementale)"
+    r"|tribunal|agence (?:de l'eau|regionale)|chambre (?:de commerce|d'agriculture|de metiers))"
 )
 
 

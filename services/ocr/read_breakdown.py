@@ -12,8 +12,8 @@ from math import prod
 
 from invoice.money import TOLERANCE, canonical
 from services.ocr.layout import Box, Page, Segment
-from services.ocr.read_amounts import amounts_in
 from services.ocr.read_candidate import Candidate, evidence
+from services.ocr.read_figures import amounts_in
 from services.ocr.scan import Hit, Scan
 from services.ocr.values import Value
 from services.ocr.vocabulary import VAT_BASE, VAT_RATE, Keyword

@@ -12,6 +12,7 @@ from services.ocr.values import Value
 
 Reader = Callable[[str], Value | None]
 BELOW = 2.3  # of the label's height: how far under its label a value may stand
+BELOW_ROW = 4.0  # as much under a row of labels
 LEFT_OF = 60.0  # points: how far to the left of its label a value may stand
 SAME_EDGE = 3.0  # points between the left edges of a label and of its value in one column
 NEAR, BESIDE = 150.0, 320.0  # points: how far right of its label a value may stand; beyond the first only alone
@@ -103,9 +104,10 @@ def _below(scanned: Scan, hit: Hit, field: str, read: Reader) -> Candidate | Non
     """The value under its label: the first cell that the label's width meets, within two lines."""
     x0, _, x1, _ = hit.segment.box(hit.start, hit.end)
     bottom, tall = hit.segment.y0, hit.segment.height
+    reach = BELOW_ROW if _heads_values(scanned, hit.line) else BELOW
     for index in range(hit.line + 1, len(scanned.lines)):
         line = scanned.lines[index]
-        if bottom - line.y1 > BELOW * tall:
+        if bottom - line.y1 > reach * tall:
             return None
         for segment in line.segments:
             if segment.x1 > x0 and segment.x0 < x1:

@@ -28,6 +28,7 @@ _TELLING = re.compile(
     r"|(?P<TVA_SUR_DEBIT>\bd[ée]bits?\b)|(?P<TVA_SUR_ENCAISSEMENT>\bencaissements?\b)",
     re.IGNORECASE,
 )
+_PARTS = ("293", "iquid", "IQUID", "xon", "XON", "bit", "BIT", "aiss", "AISS")  # of those words: a quick look first
 _ABOUT_VAT = re.compile(r"\btva\b|t\.v\.a|\btaxes?\b|exigib")
 _DEBITED = re.compile(r"debit|prelev|votre|client|payeur|mandat|factor|affactur")
 _IBAN_WORD = re.compile(r"I\.?B\.?A\.?N\b", re.IGNORECASE)
@@ -69,6 +70,8 @@ def _worded_regimes(scanned: Scan) -> Iterator[tuple[str, Hit]]:
     """Sentences about VAT in words of their own, around the word that tells."""
     for index, line in enumerate(scanned.lines):
         for place, segment in enumerate(line.segments):
+            if not any(part in segment.text for part in _PARTS):
+                continue
             match = _TELLING.search(segment.text)
             if match is None or (scanned.hits_in(index, segment) and _announces_else(scanned.hits_in(index, segment))):
                 continue

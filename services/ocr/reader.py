@@ -1,19 +1,18 @@
 """One document's bytes in, one reading out. Runs inside a worker process: pdfium parses hostile input."""
 
-from collections.abc import Callable
-
 from services.ocr.domain import Reading
 from services.ocr.fields import read_fields, totals_missing
+from services.ocr.known import Known
 from services.ocr.outcomes import outcome
 from services.ocr.text import DocumentText, Unreadable, read_pages
 
 FEW_WORDS = 20  # a scan may carry its scanner's signature
 
 
-def read(data: bytes, *, known: Callable[[str], bool] | None = None) -> Reading:
+def read(data: bytes, *, known: Known | None = None) -> Reading:
     """Read the first three pages of a PDF, and the last. Raises MemoryError only; all else is in the reading.
 
-    ``known`` tells whether a SIRET is a recipient of the directory.
+    ``known`` are the recipients of the directory.
     """
     try:
         document = read_pages(data, last=totals_missing)

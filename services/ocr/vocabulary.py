@@ -14,6 +14,7 @@ import yaml
 
 from invoice import keywords
 
+AMOUNTS: Final = ("total_excl_tax", "tax", "total_incl_tax", "payable", "prepaid")
 DECOY: Final = "decoy"
 SIRET: Final = "siret"  # a SIRET whose owner the keyword does not tell; likewise:
 SIREN: Final = "siren"

@@ -3,6 +3,7 @@
 import pytest
 
 from services.ocr.fields import read_fields
+from services.ocr.known import Known
 from services.ocr.text import read_pages
 from tests.unit.ocr.pages import OTHER, RECIPIENT, SUPPLIER, Text, column, lines, pdf, read, sure
 
@@ -71,7 +72,7 @@ def test_the_directory_may_tell_the_recipient() -> None:
     page = column(f"SIRET : {SUPPLIER}", "", "", "", f"SIRET : {RECIPIENT}", x=320, top=600)
     pages = read_pages(pdf(page)).read
     assert "recipient_siret" not in {field.name for field in read_fields(pages)}
-    fields = {field.name: field for field in read_fields(pages, known=lambda siret: siret == RECIPIENT)}
+    fields = {field.name: field for field in read_fields(pages, known=Known({RECIPIENT: ()}))}
     assert fields["recipient_siret"].value == RECIPIENT
     assert fields["supplier_siret"].value == SUPPLIER
 

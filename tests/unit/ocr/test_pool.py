@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from services.ocr.known import known_from
+from invoice.directory import NumberFormat
+from services.ocr.answers import Whole
+from services.ocr.known import known_from, pack_of_file, packed
 from services.ocr.pool import ReaderPool, ReaderUnavailable
 from services.ocr.render import draw
 from services.ocr.whole import read_document as read
-from tests.documents import sample
+from tests.documents import InvoicePdf, sample
 from tests.hostile import flood, laughs
 
 INVOICE = sample(1).render()
@@ -169,7 +171,7 @@ async def test_a_pool_that_is_not_warm_starts_its_workers_when_they_are_needed()
 async def test_a_directory_is_known_to_every_worker_also_to_one_that_replaces_another() -> None:
     recipient = sample(1).truth()["recipient_siret"]
     structure = {"siret": recipient, "name": "Département", "tenant": "d", "kind": "budget_principal"}
-    directory = json.dumps({"structures": [structure]}).encode()
+    directory = pack_of_file(json.dumps({"structures": [structure]}).encode())
     readers = ReaderPool(workers=1, directory=directory)
     await readers.start()
     try:
@@ -179,6 +181,23 @@ async def test_a_directory_is_known_to_every_worker_also_to_one_that_replaces_an
         assert await readers.read(INVOICE) == expected
     finally:
         await readers.stop()
+
+
+async def test_what_is_learnt_while_running_is_told_before_the_next_document() -> None:
+    page = InvoicePdf(engagement="4500123", copy="Engagement : CP2026/X123456/1").render()
+    shape = NumberFormat(regex="CP[0-9]{4}/X[0-9]{6}/[0-9]", mask="CP2026/X123456/1")
+    siret = InvoicePdf().recipient.siret or ""
+    async with pool(workers=1) as readers:
+        assert _engagement(await readers.read(page)) == ("4500123", "unsure")
+        [worker] = readers.pids
+        readers.know(packed({siret: (shape,)}))
+        assert _engagement(await readers.read(page)) == ("CP2026/X123456/1", "unsure")
+        assert readers.pids == (worker,)
+
+
+def _engagement(whole: Whole) -> tuple[str, str]:
+    [field] = [field for field in whole.fields if field.name == "engagement"]
+    return field.value, field.confidence
 
 
 async def test_a_directory_that_no_worker_understands_is_no_fault_of_the_documents() -> None:
