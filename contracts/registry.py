@@ -66,7 +66,7 @@ TOPICS: tuple[Topic, ...] = (
         name="chorale.directory.v1",
         events=(TenantPublished, StructurePublished, ServicePublished, EngagementPublished),
         writer="routing",
-        readers=("ingest",),
+        readers=("ingest", "ocr"),
         key="entry id, partitioned by structure",
         compacted=True,
     ),

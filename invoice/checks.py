@@ -30,6 +30,12 @@ SERVED_CADRES = {
     "A2_FACTURE_FOURNISSEUR_DEJA_PAYEE": "facture déjà payée",
 }
 _STATE_CADRES = {"A3": "mémoire de frais de justice", "A21": "demande de remboursement de taxe sur les carburants"}
+_WORKS = (*range(4, 9), 10, 11, *range(13, 21), *range(22, 26))  # chorus-pro.md 8.2
+_LATER_CADRES = {
+    "A9": "facture d'un sous-traitant en paiement direct",
+    "A12": "facture d'un cotraitant",
+    **{f"A{number}": "pièce d'un marché de travaux" for number in _WORKS},
+}
 _REFERENCES = (
     ("service_code", MAX_SERVICE_CODE, "SERVICE_TOO_LONG"),
     ("engagement", MAX_REFERENCE, "ENGAGEMENT_TOO_LONG"),
@@ -107,9 +113,14 @@ def check_header(header: InvoiceHeader, *, on: date, depositor_structures: Colle
 def check_cadre(code: str) -> tuple[Finding, ...]:
     """Whether a cadre de facturation is served here; ``code`` in short (``A3``) or as the API writes it.
 
-    A3 and A21 are refused in their own words (decisions.md 24), anything but A1 and A2 too (chorus-pro.md 8).
+    A3 and A21 are refused in their own words (decisions.md 24), S5 by the norm (chorus-pro.md 8.3); pieces of sub- and
+    co-contractors and of works are not taken yet. Anything else but A1 and A2 is unknown (chorus-pro.md 8).
     """
     short = code.partition("_")[0].upper()
+    if short == "S5":
+        return (finding("CADRE_FORBIDDEN", value=short),)
+    if short in _LATER_CADRES:
+        return (finding("CADRE_LATER", value=short, label=_LATER_CADRES[short]),)
     if short in _STATE_CADRES:
         return (finding("CADRE_NOT_SERVED", value=short, label=_STATE_CADRES[short]),)
     if code in SERVED_CADRES or (short == code.upper() and short in ("A1", "A2")):

@@ -6,10 +6,11 @@ from typing import Literal
 
 import msgspec
 
+from invoice.checks import check_cadre
 from invoice.findings import Finding
 from invoice.identifiers import parse_siret
 from invoice.messages import finding
-from invoice.model import InvoiceHeader, TypeCode
+from invoice.model import InvoiceHeader, PaymentMode, TypeCode, VatRegime
 from invoice.reading import ReadField, Reading
 from invoice.totals import read_totals
 
@@ -23,7 +24,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
     ``complete``: ``header`` is set, every mandatory field was sure and the sums agree; the deposit checks are still
     to be made. ``to_check``: a person looks at it, the ``warn`` findings say why. ``refused``: the document names
-    the State as its recipient (decisions.md 24). ``info`` findings say what was filled in without being read.
+    the State as its recipient, or a cadre that is not served (decisions.md 24). ``info`` findings say what was filled
+    in without being read.
     """
 
     outcome: Outcome
@@ -35,11 +37,17 @@ def complete(fields: Sequence[ReadField], depositor_structures: Sequence[str]) -
     """Complete an invoice from what was read, or say what is missing or unsure. It fills in nothing on a guess.
 
     ``depositor_structures`` are the SIRETs the depositor may act for. Of the fields that may be absent, one that
-    was read without certainty waits for a person too: to drop it would be a guess as well.
+    was read without certainty waits for a person too: to drop it would be a guess as well. What only accompanies the
+    invoice (due date, VAT regime, means of payment, preceding invoice) is kept if it is sure, and never asked for.
     """
     if _state_recipient(fields):
         return Draft(outcome="refused", findings=(finding("DEST_STATE", value="Ministère"),))
     reading = Reading(fields)
+    cadre = reading.take("cadre", str, mandatory=False) or "A1_FACTURE_FOURNISSEUR"
+    refused = check_cadre(cadre)
+    if refused:
+        return Draft(outcome="refused", findings=refused)
+    already_paid = cadre.startswith("A2")
     number = reading.take("invoice_number", str)
     day = reading.take("issue_date", date.fromisoformat)
     supplier = _supplier(reading, depositor_structures)
@@ -49,7 +57,7 @@ def complete(fields: Sequence[ReadField], depositor_structures: Sequence[str]) -
     service_code = reading.take("service_code", str, mandatory=False)
     engagement = reading.take("engagement", str, mandatory=False)
     contract = reading.take("contract", str, mandatory=False)
-    totals = read_totals(reading, type_code, currency)
+    totals = read_totals(reading, type_code, currency, already_paid=already_paid)
     if number is None or day is None or supplier is None or recipient is None or totals is None:
         return Draft(outcome="to_check", findings=tuple(reading.findings))
     if reading.needs_a_person:
@@ -68,8 +76,21 @@ def complete(fields: Sequence[ReadField], depositor_structures: Sequence[str]) -
         service_code=service_code,
         engagement=engagement,
         contract=contract,
+        cadre="A2_FACTURE_FOURNISSEUR_DEJA_PAYEE" if already_paid else "A1_FACTURE_FOURNISSEUR",
+        prepaid=totals.prepaid,
     )
-    return Draft(outcome="complete", header=header, findings=tuple(reading.findings))
+    return Draft(outcome="complete", header=_accompanied(header, reading), findings=tuple(reading.findings))
+
+
+def _accompanied(header: InvoiceHeader, reading: Reading) -> InvoiceHeader:
+    """The header with what accompanies the invoice, where it was surely read."""
+    return msgspec.structs.replace(
+        header,
+        due_date=reading.only_sure("due_date", date.fromisoformat),
+        vat_regime=reading.only_sure("vat_regime", _parse_regime),
+        payment_mode=reading.only_sure("payment_mode", _parse_mode),
+        preceding_invoice=reading.only_sure("preceding_invoice", str),
+    )
 
 
 def _state_recipient(fields: Sequence[ReadField]) -> bool:
@@ -80,13 +101,29 @@ def _state_recipient(fields: Sequence[ReadField]) -> bool:
 
 
 def _supplier(reading: Reading, depositor_structures: Sequence[str]) -> str | None:
-    """The supplier's SIRET: as read, or that of the depositor's only structure when nothing contradicts it."""
-    only = depositor_structures[0] if len(depositor_structures) == 1 else None
+    """The supplier's SIRET: as read, or that of the depositor's only structure when nothing contradicts it.
+
+    Where the SIREN or the VAT number was surely read, the depositor's structures of that company are those that count;
+    a company of another country has none.
+    """
+    sirens = {*reading.sure("supplier_siren"), *(vat[4:] for vat in reading.sure("supplier_vat"))}
+    possible = [siret for siret in depositor_structures if not sirens or siret[:9] in sirens]
+    only = possible[0] if len(possible) == 1 else None
     read = (*reading.sure("supplier_siret"), *reading.unsure("supplier_siret"))
     if only is None or reading.sure("supplier_siret") or any(value != only for value in read):
         return reading.take("supplier_siret", parse_siret)
     reading.add("SUPPLIER_FROM_ACCOUNT", value=only, siret=only)
     return only
+
+
+def _parse_regime(value: str) -> VatRegime:
+    regime: VatRegime = msgspec.convert(value, VatRegime)
+    return regime
+
+
+def _parse_mode(value: str) -> PaymentMode:
+    mode: PaymentMode = msgspec.convert(value, PaymentMode)
+    return mode
 
 
 def _type_code(reading: Reading) -> TypeCode:

@@ -8,13 +8,16 @@ import msgspec
 
 TypeCode = Literal["380", "381"]
 Cadre = Literal["A1_FACTURE_FOURNISSEUR", "A2_FACTURE_FOURNISSEUR_DEJA_PAYEE"]
+VatRegime = Literal["TVA_SUR_DEBIT", "TVA_SUR_ENCAISSEMENT", "AUTOLIQUIDATION", "EXONERATION", "FRANCHISE"]
+PaymentMode = Literal["VIREMENT", "PRELEVEMENT", "CHEQUE", "ESPECE", "AUTRE", "REPORT"]
 
 
 class InvoiceHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Header and totals of one invoice. Lines stay in the document.
 
     Amounts are ``Decimal`` in ``currency``; ``issue_date`` is a legal day (Europe/Paris).
-    SIRETs are 14 digits without spaces. ``payable`` is the *net à payer*.
+    SIRETs are 14 digits without spaces. ``payable`` is the *net à payer*, ``prepaid`` what was paid before.
+    What stands below ``contract`` accompanies the invoice: no rule of deposit asks for it.
     """
 
     invoice_number: str
@@ -31,3 +34,8 @@ class InvoiceHeader(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     service_code: str | None = None
     engagement: str | None = None
     contract: str | None = None
+    due_date: date | None = None
+    prepaid: Decimal | None = None
+    vat_regime: VatRegime | None = None
+    payment_mode: PaymentMode | None = None
+    preceding_invoice: str | None = None

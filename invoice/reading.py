@@ -73,6 +73,16 @@ class Reading:
             self.add("FIELD_MISSING", field=name, label=label, keywords=_keywords(name))
         return None
 
+    def only_sure(self, name: str, parse: Callable[[str], T]) -> T | None:
+        """The one sure value of a field that only accompanies the invoice, parsed; None otherwise, and no finding."""
+        sure = self.sure(name)
+        if len(sure) != 1:
+            return None
+        try:
+            return parse(sure[0])
+        except (ValueError, msgspec.ValidationError):
+            return None
+
     def add(self, code: str, *, field: str | None = None, value: str | None = None, **text: str) -> None:
         """Keep a finding. It may stop the draft (``warn``) but never refuses it."""
         found = finding(code, field=field, value=value, **text)

@@ -11,16 +11,20 @@ from invoice.reading import Reading
 
 
 class Totals(msgspec.Struct, frozen=True, kw_only=True):
-    """The totals of an invoice, positive, in its currency. ``payable`` is the net à payer."""
+    """The totals of an invoice, positive, in its currency. ``payable`` is the net à payer, ``prepaid`` as read."""
 
     excl: Decimal
     tax: Decimal
     incl: Decimal
     payable: Decimal
+    prepaid: Decimal | None = None
 
 
-def read_totals(reading: Reading, type_code: TypeCode, currency: str) -> Totals | None:
-    """The totals as read, or None with findings. The sum must hold to one cent (chorus-pro.md 5)."""
+def read_totals(reading: Reading, type_code: TypeCode, currency: str, *, already_paid: bool = False) -> Totals | None:
+    """The totals as read, or None with findings. The sum must hold to one cent (chorus-pro.md 5).
+
+    ``already_paid``: the cadre says so (A2), and a net à payer of nothing is what it should be.
+    """
     excl = reading.take("total_excl_tax", parse_amount)
     tax = reading.take("tax", parse_amount)
     incl = reading.take("total_incl_tax", parse_amount)
@@ -39,10 +43,10 @@ def read_totals(reading: Reading, type_code: TypeCode, currency: str) -> Totals 
         reading.add("SUMS_DISAGREE", value=show_amount(incl, currency), sum=show_amount(excl + tax, currency), **words)
     if payable is None and reading.is_read("payable"):
         return None
-    payable = _payable(reading, incl, payable, prepaid, currency)
+    payable = Decimal(0) if already_paid and payable == 0 else _payable(reading, incl, payable, prepaid, currency)
     if payable is None:
         return None
-    totals = Totals(excl=excl, tax=tax, incl=incl, payable=payable)
+    totals = Totals(excl=excl, tax=tax, incl=incl, payable=payable, prepaid=prepaid)
     _signs(reading, totals, type_code)
     return totals
 

@@ -1,6 +1,6 @@
 """Writes the demo's documents: ``python -m deploy.demo.make_documents FOLDER``.
 
-Each ``NAME.pdf`` has a ``NAME.expected.json`` beside it with the end that it must come to:
+Each ``NAME.pdf`` or ``NAME.xml`` has a ``NAME.expected.json`` beside it with the end that it must come to:
 ``end`` (``MISE_A_DISPOSITION``, ``A_RECYCLER``, ``to_verify``, ``refused``, ``duplicate``), ``code`` of a refusal,
 ``structure`` and ``service`` that receive it, ``fields`` that must be read.
 """
@@ -16,8 +16,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from deploy.demo.people import ATELIER, GARONNE, RIVE, Supplier
+from tests.carriers import facts_of, facturx
 from tests.document_words import Words
 from tests.documents import InvoicePdf, Line, Party, encrypted, scanned
+from tests.unit.invoice.syntax.write_ubl import ubl
 
 ALPES_MARITIMES = Party(
     "Département des Alpes-Maritimes", "22060001900016", "147 boulevard du Mercantour", "06200 Nice"
@@ -36,6 +38,7 @@ class Document:
     name: str
     data: bytes
     expected: dict[str, Any]
+    suffix: str = ".pdf"
 
 
 def documents(today: date) -> Iterator[Document]:
@@ -44,6 +47,7 @@ def documents(today: date) -> Iterator[Document]:
     yield from _accepted(day)
     yield from _refused(day)
     yield from _to_verify(day)
+    yield from _with_data(day)
 
 
 def _accepted(day: date) -> Iterator[Document]:
@@ -99,6 +103,17 @@ def _to_verify(day: date) -> Iterator[Document]:
     yield _document("12-sommes-fausses", wrong, expected)
 
 
+def _with_data(day: date) -> Iterator[Document]:
+    """Structured invoices: PDF with data, data alone, and a page that says something else than its data."""
+    hybrid = _invoice(ATELIER, ALPES_MARITIMES, day, "FA-2026-0105", service_code="DRH")
+    yield Document("13-factur-x", facturx(hybrid), _available(hybrid))
+    alone = _invoice(RIVE, GERS, day, "R-000773", engagement="4500012346")
+    yield Document("14-ubl", ubl(facts_of(alone)), _available(alone), ".xml")
+    differs = _invoice(ATELIER, ALPES_MARITIMES, day, "FA-2026-0106", service_code="DRH")
+    data = facturx(differs, excl="2545.00", incl="3052.00", payable="3052.00")
+    yield Document("15-page-contre-donnees", data, {"end": "to_verify", "fields": {"total_incl_tax": "3052.00"}})
+
+
 def _invoice(supplier: Supplier, recipient: Party, day: date, number: str, **details: Any) -> InvoicePdf:
     lines = (
         Line("Maintenance préventive, octobre", Decimal(1), Decimal("2400.00")),
@@ -124,11 +139,11 @@ def _no(invoice: InvoicePdf, code: str) -> dict[str, Any]:
 
 
 def write(folder: Path, today: date) -> list[Path]:
-    """Write every document with its expectation; the PDFs' paths in the order in which they are deposited."""
+    """Write every document with its expectation; the paths in the order in which they are deposited."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for document in documents(today):
-        path = folder / f"{document.name}.pdf"
+        path = folder / f"{document.name}{document.suffix}"
         path.write_bytes(document.data)
         text = json.dumps(document.expected, ensure_ascii=False, indent=1)
         path.with_suffix(".expected.json").write_text(text + "\n", encoding="utf-8")
@@ -138,7 +153,7 @@ def write(folder: Path, today: date) -> list[Path]:
 
 def depositor(name: str) -> Supplier:
     """Who deposits the document of this name: the supplier on its page, Atelier Berthier where none can be read."""
-    by_number = {"02": GARONNE, "08": GARONNE, "09": GARONNE, "03": RIVE, "04": RIVE}
+    by_number = {"02": GARONNE, "08": GARONNE, "09": GARONNE, "03": RIVE, "04": RIVE, "14": RIVE}
     return by_number.get(name[:2], ATELIER)
 
 

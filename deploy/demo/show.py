@@ -42,7 +42,8 @@ def _fields(story: Story) -> None:
     print("    lu :")
     for item in fields:
         sure = "" if item["confidence"] == "sure" else "  (à confirmer)"
-        print(f"      {item['name']:<18} {item['value']:<22} p. {item['page']}, « {item['keyword']} »{sure}")
+        where = f"p. {item['page']}" if item["page"] else "données"
+        print(f"      {item['name']:<18} {item['value']:<22} {where}, « {item['keyword']} »{sure}")
 
 
 def _recipient(story: Story) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 
-from services.common import telemetry
+from services.common import links, telemetry
 from services.common.auth import CurrentPrincipal, Principal, require_role
 from services.common.blobs import BlobCorrupt, BlobMissing, Blobs
 from services.common.db import Pool, scoped
@@ -20,6 +20,7 @@ from services.common.web import failure
 from services.ingest import refusals, store, views
 from services.ingest.deposits import Deposits
 from services.ingest.domain import State
+from services.ingest.kinds import PDF, XML
 from services.ingest.settings import IngestSettings
 from services.ingest.store import Stored
 from services.ingest.upload import Limits, receive
@@ -38,7 +39,9 @@ _BODY: dict[str, Any] = {
             "schema": {
                 "type": "object",
                 "required": ["file"],
-                "properties": {"file": {"type": "string", "format": "binary", "description": "La facture, en PDF."}},
+                "properties": {
+                    "file": {"type": "string", "format": "binary", "description": "La facture, en PDF ou en XML."}
+                },
             }
         }
     },
@@ -51,7 +54,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         403: "Rôle ou adresse de contact manquants",
         408: "Envoi interrompu",
         413: "Fichier trop lourd",
-        415: "Ce n'est pas un PDF",
+        415: "Ni un PDF, ni un XML",
         429: "Trop d'envois à la fois",
         422: "Idempotency-Key déjà employée pour un autre document",
         503: "Momentanément indisponible : renvoyez la même demande avec la même Idempotency-Key",
@@ -83,7 +86,7 @@ def _writing(deposits: Deposits, settings: IngestSettings) -> APIRouter:
     async def deposit(
         request: Request, response: Response, principal: CurrentPrincipal, idempotency_key: IdempotencyKey = None
     ) -> Receipt:
-        """Dépose une facture PDF. Le dépôt est durable dès la réponse 201 ; sa lecture suit."""
+        """Dépose une facture, PDF ou XML (UBL, CII). Le dépôt est durable dès la réponse 201 ; sa lecture suit."""
         _may_deposit(principal)
         key = _checked(idempotency_key)
         async with _one_of(uploads, principal.subject, settings.uploads_each), receive(request, limits) as upload:
@@ -113,13 +116,14 @@ def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> APIRoute
 
     @router.get("/{deposit_id}", responses={404: {"description": "Aucun de vos dépôts"}})
     async def one(principal: CurrentPrincipal, deposit_id: str) -> DepositView:
-        """Un dépôt : état, remarques, champs lus avec leur place dans le document."""
-        return views.deposit(await _answered(settings.store_seconds, _own(api_pool, principal, deposit_id)))
+        """Un dépôt : état, remarques, champs lus avec leur place dans le document, lien vers ses pages."""
+        stored = await _answered(settings.store_seconds, _own(api_pool, principal, deposit_id))
+        return views.deposit(stored, links.make(settings.token_secret.get_secret_value(), stored.id))
 
     @router.get(
         "/{deposit_id}/document",
         response_class=Response,
-        responses={200: {"content": {"application/pdf": {}}}, 404: {"description": "Aucun de vos dépôts"}},
+        responses={200: {"content": {PDF: {}, XML: {}}}, 404: {"description": "Aucun de vos dépôts"}},
     )
     async def document(principal: CurrentPrincipal, deposit_id: str) -> Response:
         """Le document tel qu'il a été déposé, son empreinte vérifiée."""
@@ -195,7 +199,7 @@ async def _content(blobs: Blobs, stored: Stored) -> bytes:
 
 
 def _document_headers(stored: Stored) -> dict[str, str]:
-    """The PDF is somebody's upload: downloaded under its name, never sniffed, never kept by a shared cache."""
+    """The document is somebody's upload: downloaded under its name, never sniffed, never kept by a shared cache."""
     plain = "".join(c if c.isascii() and c not in '"\\' else "_" for c in stored.file_name)
     return {
         "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(stored.file_name, safe='')}",

@@ -18,11 +18,12 @@ from services.common.trace import RequestCause
 from services.ingest import metrics, refusals, store
 from services.ingest.handlers import READING_OVERDUE
 from services.ingest.identity import uuid7
+from services.ingest.kinds import PDF, XML
 from services.ingest.settings import IngestSettings
 from services.ingest.store import Stored
 from services.ingest.upload import Upload
 
-PDF = "application/pdf"
+ENDINGS = {PDF: "pdf", XML: "xml"}
 Earlier = tuple[Stored | None, Stored | None]
 
 
@@ -43,9 +44,9 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
         return keys if self.idempotency_key is None else [*keys, f"idempotency/{self.idempotency_key}/{subject}"]
 
 
-def object_key(depositor: str, deposit: UUID) -> str:
+def object_key(depositor: str, deposit: UUID, media_type: str) -> str:
     """Where a document is stored. One depositor's documents say nothing about another's."""
-    return f"{hashlib.sha256(depositor.encode()).hexdigest()[:16]}/{deposit}/document.pdf"
+    return f"{hashlib.sha256(depositor.encode()).hexdigest()[:16]}/{deposit}/document.{ENDINGS[media_type]}"
 
 
 class Deposits:
@@ -100,11 +101,11 @@ class Deposits:
     async def _store(self, arrived: Arrived) -> ClaimCheck:
         upload = arrived.upload
         return await self._blobs.put(
-            object_key(arrived.principal.subject, arrived.id),
+            object_key(arrived.principal.subject, arrived.id, upload.media_type),
             upload.source,
             size=upload.size,
             sha256=upload.sha256,
-            media_type=PDF,
+            media_type=upload.media_type,
         )
 
     async def _settle(self, arrived: Arrived, claim: ClaimCheck | None) -> Stored | None:

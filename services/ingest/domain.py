@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from contracts.events import ClaimCheck, DocumentRead, ReadField
+from contracts.events import ClaimCheck, DocumentRead, DocumentSignature, EmbeddedFile, ReadField
 from invoice.address import Around
 from invoice.checks import NumberKey, check_deposit, number_key, number_taken
 from invoice.directory import Service, Structure, Tenant
@@ -54,6 +54,31 @@ ON_READING: Mapping[State, Literal["apply", "already", "forbidden"]] = MappingPr
 )
 
 Decided = Literal[State.TO_VERIFY, State.SUBMITTED, State.REFUSED]
+
+
+#: What only accompanies an invoice: a doubt about it holds nothing up.
+ACCOMPANYING = frozenset({"due_date", "vat_regime", "payment_mode", "preceding_invoice", "supplier_iban"})
+
+
+class Contents(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was seen in a document beside the values read: see :class:`contracts.events.DocumentRead`."""
+
+    source: Literal["text", "facturx", "ubl", "cii", "cpp"] = "text"
+    page_sizes: tuple[tuple[float, float], ...] = ()
+    signatures: tuple[DocumentSignature, ...] = ()
+    embedded: tuple[EmbeddedFile, ...] = ()
+    lines: int = 0
+
+    @classmethod
+    def of(cls, read: DocumentRead) -> "Contents":
+        """The contents that a reading tells."""
+        return cls(
+            source=read.source,
+            page_sizes=read.page_sizes,
+            signatures=read.signatures,
+            embedded=read.embedded,
+            lines=read.lines,
+        )
 
 
 class Deposit(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,17 +170,19 @@ def of_reading(read: DocumentRead, structures: Sequence[str]) -> Verdict | Candi
     """What a reading alone decides, or the invoice to check.
 
     A page on which nothing is recognised waits for a person (decisions.md 20); so does whatever is missing or unsure
-    (decisions.md 19); the State as recipient is refused (decisions.md 24).
+    (decisions.md 19), and amounts that differ between the page and the data; the State as recipient is refused, and a
+    cadre that is not served (decisions.md 24). What the reader warns of is told with the rest.
     """
     number = read_number(read.fields)
     if read.empty is not None:
-        return Verdict(state=State.TO_VERIFY, findings=(read.empty,), invoice_number=number)
+        return Verdict(state=State.TO_VERIFY, findings=(read.empty, *read.warnings), invoice_number=number)
     draft = complete(read.fields, structures)
     if draft.outcome == "refused":
         return Verdict(state=State.REFUSED, findings=draft.findings, invoice_number=number)
-    if draft.header is None:
-        return Verdict(state=State.TO_VERIFY, findings=draft.findings, invoice_number=number)
-    return Candidate(header=draft.header, findings=draft.findings)
+    findings = (*draft.findings, *read.warnings)
+    if draft.header is None or any(holds(warning) for warning in read.warnings):
+        return Verdict(state=State.TO_VERIFY, findings=findings, invoice_number=number)
+    return Candidate(header=draft.header, findings=findings)
 
 
 def judge(candidate: Candidate, deposit: Deposit, directory: Directory) -> Verdict:
@@ -205,6 +232,16 @@ def refused_number(verdict: Verdict) -> Verdict:
         invoice_number=verdict.invoice_number,
         tenant=verdict.tenant,
     )
+
+
+def holds(warning: Finding) -> bool:
+    """Whether a remark on a reading keeps the invoice from being submitted without a person.
+
+    It does where the page shows other amounts than the data, and where data cannot be read or contradict themselves.
+    """
+    if warning.code == "PAGE_AMOUNT_DIFFERS":
+        return True
+    return warning.code.startswith("DATA_") and warning.level == "warn" and warning.field not in ACCOMPANYING
 
 
 def read_number(fields: Sequence[ReadField]) -> str | None:

@@ -20,7 +20,7 @@ from services.common.deliver import Tx
 from services.common.failures import Rejected
 from services.common.timers import Timer
 from services.ingest import directory, domain, metrics, replica, store
-from services.ingest.domain import ON_READING, Candidate, Deposit, State, Verdict
+from services.ingest.domain import ON_READING, Candidate, Contents, Deposit, State, Verdict
 
 READING_OVERDUE = "reading_overdue"
 Reading = DocumentRead | DocumentUnreadable
@@ -160,6 +160,7 @@ def _decision(case: Case, verdict: Verdict) -> store.Decision:
         header=verdict.header,
         fields=case.reading.fields if isinstance(case.reading, DocumentRead) else (),
         findings=verdict.findings,
+        contents=Contents.of(case.reading) if isinstance(case.reading, DocumentRead) else None,
     )
 
 

@@ -1,8 +1,13 @@
 """What the first bytes of a file look like, in French words, so that a refusal can say what was sent instead."""
 
+from invoice.syntax import looks_like_xml
+
 PDF_MAGIC = b"%PDF-"
 UNKNOWN = "un format inconnu"
 MAGIC_WITHIN = 1024
+PDF = "application/pdf"
+XML = "application/xml"
+_HTML_WORDS = "une page HTML"
 
 _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "une archive ZIP ou un document bureautique (Word, Excel, LibreOffice)"),
@@ -29,6 +34,16 @@ def is_pdf(head: bytes) -> bool:
     return PDF_MAGIC in head[:MAGIC_WITHIN]
 
 
+def media_type(head: bytes) -> str | None:
+    """What the content says it is, PDF or XML; None for anything else. The name of a file says nothing.
+
+    A page of HTML is no XML document here: it would only be refused later, in less helpful words.
+    """
+    if is_pdf(head):
+        return PDF
+    return XML if looks_like_xml(head[:MAGIC_WITHIN]) and looks_like(head) != _HTML_WORDS else None
+
+
 def looks_like(head: bytes) -> str:
     """A French noun phrase for bytes that are not a PDF."""
     for start, words in _STARTS:
@@ -45,7 +60,7 @@ def _text(head: bytes) -> str:
     wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
     text = head.decode("utf-16" if wide else "utf-8-sig", errors="replace").lstrip().lower()
     if text.startswith(("<!doctype html", "<html")):
-        return "une page HTML"
+        return _HTML_WORDS
     if text.startswith(("<?xml", "<")):
         return "un document XML"
     if text.startswith(("{", "[")):

@@ -3,7 +3,7 @@
 import unicodedata
 
 MAX_NAME = 255
-NO_NAME = "document.pdf"
+NO_NAME = "document"
 _UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 

@@ -3,7 +3,7 @@
 from services.common.web import Problem
 from services.ingest.kinds import UNKNOWN
 
-RULE_FILE = "exactement un fichier PDF dans la partie « file » d'un formulaire multipart/form-data"
+RULE_FILE = "exactement un fichier PDF ou XML dans la partie « file » d'un formulaire multipart/form-data"
 
 
 def megabytes(size: int) -> str:
@@ -102,8 +102,8 @@ def not_a_pdf(kind: str) -> Problem:
     return _file(
         415,
         "NOT_A_PDF",
-        "Ce n'est pas un PDF",
-        f"{seen}. Déposez la facture au format PDF.",
+        "Ni un PDF, ni un XML",
+        f"{seen}. Déposez la facture en PDF, ou en XML (UBL, CII, Factur-X).",
         kind,
     )
 
@@ -149,7 +149,7 @@ def too_many_uploads(limit: int) -> Problem:
 
 
 def _file(status: int, code: str, title: str, detail: str, value: str) -> Problem:
-    action = "Envoyez un seul fichier PDF dans la partie « file »."
+    action = "Envoyez un seul fichier, PDF ou XML, dans la partie « file »."
     error = {"field": "file", "value": value, "rule": RULE_FILE, "message": detail, "action": action}
     return Problem(status, code, title, detail, errors=[error])
 

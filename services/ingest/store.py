@@ -12,16 +12,17 @@ from invoice.checks import NumberKey
 from invoice.findings import Finding
 from invoice.model import InvoiceHeader
 from services.common.db import Connection
-from services.ingest.domain import Decided, Deposit, State
+from services.ingest.domain import Contents, Decided, Deposit, State
 
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 _fields = msgspec.json.Decoder(tuple[ReadField, ...]).decode
 _findings = msgspec.json.Decoder(tuple[Finding, ...]).decode
+_contents = msgspec.json.Decoder(Contents).decode
 _header = msgspec.json.Decoder(InvoiceHeader).decode
 
 _SHOWN = (
     "id, state, duplicate_of, file_name, sha256, size, media_type, bucket, object_key, received_at, overdue_at,"
-    " read_at, decided_at, invoice_number, header, fields, findings"
+    " read_at, decided_at, invoice_number, header, fields, findings, contents"
 )
 
 
@@ -41,6 +42,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     header: InvoiceHeader | None = None
     fields: tuple[ReadField, ...] = ()
     findings: tuple[Finding, ...] = ()
+    contents: Contents | None = None
 
 
 class New(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +69,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     header: InvoiceHeader | None
     fields: tuple[ReadField, ...]
     findings: tuple[Finding, ...]
+    contents: Contents | None = None
 
 
 async def add(connection: Connection, new: New) -> Stored:
@@ -154,6 +157,7 @@ def _stored(row: asyncpg.Record) -> Stored:
         header=None if row["header"] is None else _header(row["header"]),
         fields=_fields(row["fields"]),
         findings=_findings(row["findings"]),
+        contents=None if row["contents"] is None else _contents(row["contents"]),
     )
 
 
@@ -212,9 +216,10 @@ async def decide(connection: Connection, decisions: Sequence[Decision], decided_
         return
     await connection.execute(
         "update deposit set state = d.state, read_at = d.read_at, decided_at = $8, invoice_number = d.number,"
-        " header = d.header::jsonb, fields = d.fields::jsonb, findings = d.findings::jsonb"
-        " from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[])"
-        "  as d(id, state, read_at, number, header, fields, findings)"
+        " header = d.header::jsonb, fields = d.fields::jsonb, findings = d.findings::jsonb,"
+        " contents = d.contents::jsonb"
+        " from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],"
+        "  $9::text[]) as d(id, state, read_at, number, header, fields, findings, contents)"
         " where deposit.id = d.id",
         [d.id for d in decisions],
         [d.state.value for d in decisions],
@@ -224,6 +229,7 @@ async def decide(connection: Connection, decisions: Sequence[Decision], decided_
         [_encode(d.fields).decode() for d in decisions],
         [_encode(d.findings).decode() for d in decisions],
         decided_at,
+        [None if d.contents is None else _encode(d.contents).decode() for d in decisions],
     )
 
 

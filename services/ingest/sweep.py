@@ -12,7 +12,7 @@ from services.common.db import Pool
 from services.common.failures import is_transient
 from services.ingest import metrics, store
 
-_KEY = re.compile(r"[0-9a-f]{16}/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/document\.pdf")
+_KEY = re.compile(r"[0-9a-f]{16}/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/document\.(?:pdf|xml)")
 
 
 class Sweep:

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from services.common.web import Problem
 from services.ingest import refusals
-from services.ingest.kinds import MAGIC_WITHIN, is_pdf, looks_like
+from services.ingest.kinds import MAGIC_WITHIN, looks_like, media_type
 from services.ingest.names import label
 
 PART = "file"
@@ -26,12 +26,16 @@ _DRAIN_BYTES = 64_000_000
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole PDF: ``source`` holds its ``size`` bytes, whose hash is ``sha256``; ``file_name`` is only a label."""
+    """A whole document: ``source`` holds its ``size`` bytes, whose hash is ``sha256``; ``file_name`` is only a label.
+
+    ``media_type`` is what the content says, PDF or XML.
+    """
 
     source: BinaryIO
     file_name: str
     size: int
     sha256: str
+    media_type: str
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +48,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def receive(request: Request, limits: Limits) -> AsyncIterator[Upload]:
-    """The one PDF of a request. Raises a :class:`Problem` of :mod:`services.ingest.refusals` for anything else."""
+    """The one document of a request. Raises a :class:`Problem` of :mod:`services.ingest.refusals` for anything else."""
     with tempfile.SpooledTemporaryFile(max_size=limits.spool_bytes) as spool:
         form = _Form(cast(BinaryIO, spool), limits)
         await _read(request, form)
@@ -170,7 +174,7 @@ class _Form:
             raise refusals.file_too_large(self.limits.file_bytes, None)
         if len(self._head) < MAGIC_WITHIN:
             self._head += chunk[: MAGIC_WITHIN - len(self._head)]
-            if len(self._head) == MAGIC_WITHIN and not is_pdf(self._head):
+            if len(self._head) == MAGIC_WITHIN and media_type(self._head) is None:
                 raise refusals.not_a_pdf(looks_like(self._head))
         self._hash.update(chunk)
         self._spool.write(chunk)
@@ -179,18 +183,23 @@ class _Form:
         self._ended = True
 
     def finish(self) -> Upload:
-        """The file, once the body is over. Raises the problem of a form without exactly one whole PDF."""
+        """The file, once the body is over. Raises the problem of a form without exactly one whole document."""
         if not self._ended:
             raise refusals.multipart_invalid()
         if not self._found:
             raise refusals.file_missing(self._names)
         if not self._size:
             raise refusals.file_empty()
-        if not is_pdf(self._head):
+        kind = media_type(self._head)
+        if kind is None:
             raise refusals.not_a_pdf(looks_like(self._head))
         self._spool.seek(0)
         return Upload(
-            source=self._spool, file_name=label(self._file_name), size=self._size, sha256=self._hash.hexdigest()
+            source=self._spool,
+            file_name=label(self._file_name),
+            size=self._size,
+            sha256=self._hash.hexdigest(),
+            media_type=kind,
         )
 
 

@@ -9,9 +9,10 @@ from uuid import UUID
 import msgspec
 from pydantic import BaseModel, Field, PlainSerializer
 
-from contracts.events import ReadField
 from invoice.findings import Finding
 from invoice.model import InvoiceHeader
+from services.common.links import PagesLink
+from services.ingest.document_views import ContentsView, FieldView, PagesView, contents, field, no_pages, pages
 from services.ingest.domain import LABELS, State
 from services.ingest.store import Stored
 
@@ -67,27 +68,19 @@ class SuggestionView(BaseModel):
 
 
 class FindingView(BaseModel):
-    """One remark on the deposit: what was seen, what to do, and what may have been meant."""
+    """One remark on the deposit: what was seen, what to do, and what may have been meant.
+
+    ``normalised`` is what ``value`` was compared with: its canonical form or, of the data, what the page shows.
+    """
 
     code: str
     level: str
     message: str
     field: str | None = None
     value: str | None = None
+    normalised: str | None = None
     action: str | None = None
     suggestions: list[SuggestionView] = []
-
-
-class FieldView(BaseModel):
-    """A value read on the document, with its evidence. ``box``: x0, y0, x1, y1 in PDF points from the bottom left."""
-
-    name: str
-    value: str
-    confidence: str
-    page: int
-    box: tuple[float, float, float, float]
-    keyword: str
-    raw: str
 
 
 class InvoiceView(BaseModel):
@@ -107,6 +100,11 @@ class InvoiceView(BaseModel):
     service_code: str | None
     engagement: str | None
     contract: str | None
+    due_date: date | None
+    prepaid: Amount | None
+    vat_regime: str | None
+    payment_mode: str | None
+    preceding_invoice: str | None
 
 
 class DepositView(Receipt):
@@ -115,6 +113,9 @@ class DepositView(Receipt):
     invoice_number: str | None = None
     findings: list[FindingView]
     fields: list[FieldView]
+    contents: ContentsView | None = None
+    pages: PagesView | None = None
+    pages_absent: str | None = Field(default=None, description="Pourquoi il n'y a pas de page à montrer.")
     invoice: InvoiceView | None = None
     overdue: bool = Field(default=False, description="La lecture prend plus longtemps que prévu.")
     read_at: datetime | None = None
@@ -146,14 +147,18 @@ def line(stored: Stored) -> DepositLine:
     return DepositLine.model_validate(_common(stored) | more)
 
 
-def deposit(stored: Stored) -> DepositView:
-    """A deposit whole."""
+def deposit(stored: Stored, link: PagesLink) -> DepositView:
+    """A deposit whole; ``link`` opens its pages, and is given where there are some."""
+    link_to_pages = pages(stored, link)
     return DepositView.model_validate(
         _common(stored)
         | {
             "invoice_number": stored.invoice_number,
             "findings": [_finding(found) for found in stored.findings],
-            "fields": [_field(read) for read in stored.fields],
+            "fields": [field(read) for read in stored.fields],
+            "contents": None if stored.contents is None else contents(stored.contents),
+            "pages": link_to_pages,
+            "pages_absent": None if link_to_pages else no_pages(stored),
             "invoice": None if stored.header is None else _invoice(stored.header),
             "overdue": is_overdue(stored),
             "read_at": stored.read_at,
@@ -201,20 +206,9 @@ def _finding(found: Finding) -> FindingView:
         message=found.message,
         field=found.field,
         value=found.value,
+        normalised=found.normalised,
         action=found.action,
         suggestions=[SuggestionView(**msgspec.structs.asdict(suggested)) for suggested in found.suggestions],
-    )
-
-
-def _field(read: ReadField) -> FieldView:
-    return FieldView(
-        name=read.name,
-        value=read.value,
-        confidence=read.confidence,
-        page=read.page,
-        box=read.box,
-        keyword=read.keyword,
-        raw=read.raw,
     )
 
 
@@ -234,4 +228,9 @@ def _invoice(header: InvoiceHeader) -> InvoiceView:
         service_code=header.service_code,
         engagement=header.engagement,
         contract=header.contract,
+        due_date=header.due_date,
+        prepaid=header.prepaid,
+        vat_regime=header.vat_regime,
+        payment_mode=header.payment_mode,
+        preceding_invoice=header.preceding_invoice,
     )

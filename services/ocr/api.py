@@ -1,16 +1,20 @@
-"""Readings and stuck documents, for operators."""
+"""Readings and stuck documents, for operators; pages as pictures, for whoever has a signed link."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 from pydantic import BaseModel
 
+from services.common import links
 from services.common.auth import CurrentPrincipal, require_role
 from services.common.db import Pool, scoped
 from services.common.web import Problem
+from services.ocr.answers import Source
+from services.ocr.pages import PNG, Pages
+from services.ocr.scale import scale
 
 OPERATOR = "OPERATEUR"
 _LISTED = 200
@@ -38,10 +42,101 @@ class LostOut(BaseModel):
     next_try_at: datetime
 
 
-def add_routes(app: FastAPI, api_pool: Pool) -> None:
-    """``api_pool``: row-level security shows rows to operators only."""
+class PageSize(BaseModel):
+    """One page: its number, its size in PDF points as shown, and the pixels of its picture."""
 
-    @app.get("/api/v1/pages/{invoice}/reading", summary="Ce qui a été lu dans un document (opérateur)")
+    number: int
+    width: float
+    height: float
+    pixels: tuple[int, int]
+
+
+class PagesOut(BaseModel):
+    """The pages of a document. ``template``: the address of a picture, its number in the place of ``{n}``."""
+
+    pages: list[PageSize]
+    source: Source
+    template: str
+
+
+_LINK: dict[int | str, dict[str, Any]] = {
+    status: {"description": words, "content": {"application/problem+json": {}}}
+    for status, words in {
+        403: "Lien absent, mal formé, ou donné pour un autre document",
+        404: "Document sans page, ou page qui n'existe pas",
+        410: "Lien expiré",
+        422: "Page que rien ne peut dessiner",
+        503: "Trop de pages demandées à la fois, ou momentanément indisponible",
+    }.items()
+}
+Expires = Annotated[str, Query(description="Donné avec le lien")]
+Signature = Annotated[str, Query(description="Donnée avec le lien")]
+
+
+def add_routes(app: FastAPI, api_pool: Pool, pages: Pages) -> None:
+    """``api_pool``: row-level security shows rows to operators, and to a signed link those of its document."""
+    router = APIRouter(prefix=links.PREFIX, tags=["pages"])
+    _add_operators(router, api_pool)
+    _add_pages(router, pages)
+    app.include_router(router)
+
+
+def _add_pages(router: APIRouter, pages: Pages) -> None:
+    @router.get("/{document}/index", summary="Les pages d'un document et leur taille (lien signé)", responses=_LINK)
+    async def index(
+        request: Request, response: Response, document: UUID, expires: Expires = "", signature: Signature = ""
+    ) -> PagesOut:
+        left = _opened(request, document, expires, signature)
+        found = await pages.readable(document)
+        response.headers.update(_headers(left))
+        shown = [
+            PageSize(number=number, width=size[0], height=size[1], pixels=scale(size))
+            for number, size in enumerate(found.sizes, 1)
+        ]
+        query = f"expires={expires}&signature={signature}"
+        return PagesOut(pages=shown, source=found.source, template=f"{links.PREFIX}/{document}/{{n}}.png?{query}")
+
+    @router.get(
+        "/{document}/{page}.png",
+        summary="Une page d'un document, en image (lien signé)",
+        response_class=Response,
+        responses={200: {"content": {PNG: {}}}, **_LINK},
+    )
+    async def picture(
+        request: Request, document: UUID, page: str, expires: Expires = "", signature: Signature = ""
+    ) -> Response:
+        """Largeur et hauteur de la page, en points PDF, dans ``X-Page-Width`` et ``X-Page-Height``."""
+        left = _opened(request, document, expires, signature)
+        number = _number(page)
+        found = await pages.readable(document)
+        content = await pages.picture(document, found, number)
+        width, height = found.sizes[number - 1]
+        size = {"X-Page-Width": f"{width:g}", "X-Page-Height": f"{height:g}", "X-Pages": str(len(found.sizes))}
+        return Response(content, media_type=PNG, headers=_headers(left) | size)
+
+
+def _opened(request: Request, document: UUID, expires: str, signature: str) -> int:
+    """Seconds for which the link still works. Raises the problem of one that does not."""
+    return links.check(request.app.state.token_secret, document, expires, signature)
+
+
+def _number(page: str) -> int:
+    """A page's number in its one spelling; 0, which no page has, for anything else."""
+    return int(page) if page.isascii() and page.isdigit() and len(page) <= 4 and page[0] != "0" else 0
+
+
+def _headers(seconds: int) -> dict[str, str]:
+    """A picture of somebody's invoice: kept by his own browser only, no longer than the link works."""
+    return {
+        "Cache-Control": f"private, max-age={seconds}",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Content-Security-Policy": "default-src 'none'",
+    }
+
+
+def _add_operators(router: APIRouter, api_pool: Pool) -> None:
+    @router.get("/{invoice}/reading", summary="Ce qui a été lu dans un document (opérateur)")
     async def reading(invoice: UUID, principal: CurrentPrincipal) -> ReadingOut:
         require_role(principal, OPERATOR)
         async with scoped(api_pool, principal.scope()) as connection:
@@ -62,7 +157,7 @@ def add_routes(app: FastAPI, api_pool: Pool) -> None:
             read_at=row["read_at"],
         )
 
-    @app.get("/api/v1/pages/lost", summary="Documents acquittés mais introuvables ou altérés (opérateur)")
+    @router.get("/lost", summary="Documents acquittés mais introuvables ou altérés (opérateur)")
     async def lost(principal: CurrentPrincipal) -> list[LostOut]:
         require_role(principal, OPERATOR)
         async with scoped(api_pool, principal.scope()) as connection:

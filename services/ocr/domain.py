@@ -7,24 +7,34 @@ import msgspec
 from contracts.events import ReadField
 from invoice.findings import Finding
 
-READER: Final = "chorale-text-1"  # changes whenever the same bytes may be read otherwise
+READER: Final = "chorale-text-2"  # changes whenever the same bytes may be read otherwise
 
 FIELD_NAMES: Final = (
     "invoice_number",
     "issue_date",
+    "due_date",
     "type_code",
-    "supplier_siret",
-    "recipient_siret",
-    "recipient_state",
-    "engagement",
-    "service_code",
-    "contract",
+    "currency",
     "total_excl_tax",
     "tax",
     "total_incl_tax",
     "prepaid",
     "payable",
-    "currency",
+    "vat_breakdown",
+    "vat_regime",
+    "payment_mode",
+    "supplier_siret",
+    "supplier_siren",
+    "supplier_vat",
+    "recipient_siret",
+    "recipient_siren",
+    "recipient_vat",
+    "recipient_state",
+    "supplier_iban",
+    "service_code",
+    "engagement",
+    "contract",
+    "preceding_invoice",
 )
 
 

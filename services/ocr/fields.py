@@ -1,186 +1,183 @@
-"""From lines to fields: candidates of every page, then one decision per field. Silent rather than wrong. Pure."""
+"""From lines to fields: candidates of every page, then one decision for all. Silent rather than wrong. Pure."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
 
 from contracts.events import ReadField
-from services.ocr import parties, totals, values
-from services.ocr.candidates import AMOUNTS, SIRETS, Candidate, candidates
+from invoice.money import canonical
+from services.ocr import parties, read_breakdown, read_dates, read_terms, totals, values
+from services.ocr.candidates import COMPANY, candidates
 from services.ocr.domain import FIELD_NAMES
-from services.ocr.layout import Box, Page, Segment, as_shown, lines_of
-from services.ocr.scan import Hit, Scan, scan
-from services.ocr.titles import kind_of_document, same_kind
-from services.ocr.vocabulary import BLOCK_RECIPIENT, DEDUCTION, NO_VAT, TITLE, Keyword, fold
+from services.ocr.known import Known
+from services.ocr.layout import Page, lines_of
+from services.ocr.read_amounts import amounts_after, printed_near, printed_on
+from services.ocr.read_blocks import block
+from services.ocr.read_candidate import Candidate, evidence
+from services.ocr.read_currency import currency
+from services.ocr.read_dates import REFERENCES
+from services.ocr.read_scores import scored
+from services.ocr.scan import Scan, scan
+from services.ocr.titles import kind_of_document, preceding_invoices, same_kind
+from services.ocr.values import Value
+from services.ocr.vocabulary import AMOUNTS, BLOCK_RECIPIENT, DEDUCTION, NO_VAT
 
 Chosen = dict[str, tuple[Candidate, bool]]
-REFERENCES = ("engagement", "contract", "service_code")
-APART = 60.0  # points between two labels: farther, they have nothing to do with each other
-_EURO = re.compile(r"€|\bEUR\b|\b[Ee]uros?\b")
-_OTHER_MONEY = re.compile(r"[$£¥]|\b(?:USD|GBP|CHF|CAD|JPY|CNY|SEK|NOK|DKK|PLN|XPF|XOF|XAF|MAD|TND|AUD|CZK|HUF|RON)\b")
-_OTHER_PAPER = re.compile("commande|devis|livraison|marche|contrat|echeance")
-_SIGNS = {"$": "USD", "£": "GBP", "¥": "JPY"}
-_TOWN = re.compile(r"[A-ZÀ-Ý][\w' -]{1,40}, ?le (?=\d)")
+MAX_NUMBERS = 200  # numbers of companies that are weighed; a page has ten
 
 
-@dataclass(slots=True)
 class _Found:
-    scans: list[Scan]
-    candidates: list[Candidate]
+    """The pages, what their keywords announce, and what is chosen of it so far."""
 
-    @property
-    def hits(self) -> list[tuple[Scan, Hit]]:
-        return [(scanned, hit) for scanned in self.scans for hit in scanned.hits]
+    def __init__(self, scans: list[Scan], known: Known | None) -> None:
+        self.scans = scans
+        self.known = known
+        self.candidates = [candidate for scanned in scans for candidate in candidates(scanned)]
+        self.chosen: Chosen = {}
 
     def of(self, *names: str) -> list[Candidate]:
         return [candidate for candidate in self.candidates if candidate.field in names]
 
+    def value(self, name: str) -> str | None:
+        return self.chosen[name][0].value if name in self.chosen else None
 
-def read_fields(pages: Sequence[Page]) -> tuple[ReadField, ...]:
-    """The fields that the pages announce, each at most once, in the order of FIELD_NAMES."""
-    scans = [scan(page, lines_of(page)) for page in pages]
-    found = _Found(scans, [candidate for scanned in scans for candidate in candidates(scanned)])
-    chosen: Chosen = {}
-    kind = kind_of_document(found.hits, found.of("invoice_number"))
-    if kind is not None:
-        chosen["type_code"] = kind
-    _keep(chosen, "invoice_number", same_kind(found.of("invoice_number"), kind))
-    _keep(chosen, "issue_date", _dates(found, chosen.get("invoice_number")))
-    for name in REFERENCES:
-        _keep(chosen, name, found.of(name))
-    chosen |= parties.decide([(c, parties.owner(_scan_of(c, scans), c)) for c in found.of(*SIRETS) if c.value])
-    state = _state_recipient(found)
-    if state is not None:
-        chosen["recipient_state"] = (state, True)
-    chosen |= totals.decide(found.of(*AMOUNTS), _facts(found))
-    currency = _currency(scans)
-    if currency is not None:
-        chosen["currency"] = (currency, currency.value == "EUR")
-    return tuple(_field(name, *chosen[name]) for name in FIELD_NAMES if name in chosen)
+    def number(self, name: str) -> Decimal | None:
+        return Decimal(self.chosen[name][0].value) if name in self.chosen else None
+
+    def keep(self, name: str, found: Sequence[Candidate]) -> None:
+        """Keep the one value that every keyword of the highest rank announces.
+
+        Two values, or one whose end cannot be told, leave the field empty; a reference, which may be absent from an
+        invoice, is then kept as unsure, so that the invoice does not go on without it.
+        """
+        rank = max((c.rank for c in found), default=0)
+        best = [c for c in found if c.rank == rank and not _only_a_year(c)]
+        if best and best[0].value and len({c.value for c in best}) == 1:
+            self.chosen[name] = (best[0], True)
+        elif best and name in REFERENCES and rank > 1:
+            self.chosen[name] = (replace(best[0], value=best[0].value or best[0].raw), False)
 
 
-def _field(name: str, candidate: Candidate, sure: bool) -> ReadField:
-    return ReadField(
-        name=name,
-        value=candidate.value,
-        confidence="sure" if sure else "unsure",
-        page=candidate.page.number,
-        box=as_shown(candidate.box, candidate.page),
-        keyword=candidate.keyword,
-        raw=candidate.raw,
-    )
+def read_fields(pages: Sequence[Page], *, known: Known | None = None) -> tuple[ReadField, ...]:
+    """The fields that the pages announce, each at most once, in the order of FIELD_NAMES.
 
-
-def _scan_of(candidate: Candidate, scans: list[Scan]) -> Scan:
-    return next(scanned for scanned in scans if scanned.page is candidate.page)
-
-
-def _keep(chosen: Chosen, name: str, found: list[Candidate]) -> None:
-    """Keep the one value that every keyword of the highest rank announces.
-
-    Two values, or one whose end cannot be told, leave the field empty; a reference, which may be absent from an
-    invoice, is then kept as unsure, so that the invoice does not go on without it.
+    ``known`` are the recipients of the directory; without them the page alone decides.
     """
-    rank = max((c.rank for c in found), default=0)
-    best = [c for c in found if c.rank == rank and not values.is_year(c.value)]
-    if best and best[0].value and len({c.value for c in best}) == 1:
-        chosen[name] = (best[0], True)
-    elif best and name in REFERENCES and rank > 1:
-        chosen[name] = (replace(best[0], value=best[0].value or best[0].raw), False)
+    found = _Found([scan(page, lines_of(page)) for page in pages], known)
+    _document(found)
+    _parties(found)
+    _references(found)
+    _amounts(found)
+    _terms(found)
+    return tuple(scored(name, *found.chosen[name], found.candidates) for name in FIELD_NAMES if name in found.chosen)
 
 
-def _dates(found: _Found, number: tuple[Candidate, bool] | None) -> list[Candidate]:
-    """*Date de facture*, ``Facture n° 12 du…``, ``Facture du…``; then *Date* alone and ``Toulouse, le…``."""
-    dates = [date for date in found.of("issue_date") if date.rank > 1 or not _of_another_paper(date, found)]
-    for scanned, hit in found.hits:
-        if hit.keyword.field == TITLE and hit.start < 3:
-            dates += _date_behind(scanned.page, hit, hit.end)
-    if number is not None:
-        end = number[0].hit.segment.text.find(number[0].raw, number[0].hit.end)
-        dates += _date_behind(number[0].page, number[0].hit, end + len(number[0].raw)) if end >= 0 else []
-    return dates + [date for scanned in found.scans for date in _dated_at(scanned)]
+def totals_missing(pages: Sequence[Page]) -> bool:
+    """Whether these pages tell no sure total: then it may stand on the last page."""
+    found = _Found([scan(page, lines_of(page)) for page in pages], None)
+    _amounts(found)
+    return not any(found.chosen.get(name, (None, False))[1] for name in ("total_excl_tax", "total_incl_tax"))
 
 
-def _of_another_paper(date: Candidate, found: _Found) -> bool:
-    """Whether the label left of this *Date* is that of an order, a quotation, a delivery or a contract."""
-    hits = _scan_of(date, found.scans).by_line[date.hit.line]
-    place = next(index for index, hit in enumerate(hits) if hit is date.hit)
-    left = hits[place - 1] if place else None
-    if left is None or date.hit.segment.x0 - left.segment.x1 > APART:
-        return False
-    return left.keyword.field in REFERENCES or _OTHER_PAPER.search(fold(left.words)) is not None
+def _document(found: _Found) -> None:
+    """Kind, number and dates."""
+    hits = [(scanned, hit) for scanned in found.scans for hit in scanned.hits]
+    numbers = found.of("invoice_number")
+    kind = kind_of_document(hits, numbers)
+    if kind is not None:
+        found.chosen["type_code"] = kind
+    found.keep("invoice_number", same_kind(numbers, kind))
+    number = found.chosen.get("invoice_number")
+    found.keep("issue_date", read_dates.issue_dates(found.scans, found.candidates, number[0] if number else None))
+    issued = found.value("issue_date")
+    found.keep("due_date", read_dates.due_dates(found.candidates, issued))
+    due = found.chosen.get("due_date")
+    if due is not None and issued is not None and due[0].value < issued:
+        found.chosen["due_date"] = (due[0], False)
+    found.keep("preceding_invoice", preceding_invoices(found.candidates, kind, found.value("invoice_number")))
 
 
-def _date_behind(page: Page, hit: Hit, at: int) -> list[Candidate]:
-    """``… du 3 mars 2026``: the date that follows in the sentence."""
-    rest = hit.segment.text[at:]
-    if not re.match(r"\s*,?\s*(?:du|le|en date du)\b", rest):
+def _references(found: _Found) -> None:
+    for name in REFERENCES:
+        found.keep(name, found.of(name))
+    fits = found.known.fits_engagement(found.value("recipient_siret") or "") if found.known is not None else None
+    if fits is not None and "engagement" in found.chosen and not found.chosen["engagement"][1]:
+        # Several orders stand on the page: one of the recipient's own shape is the one to look at.
+        own = [c for c in found.of("engagement") if c.value and fits(c.value)]
+        if own and len({c.value for c in own}) == 1:
+            found.chosen["engagement"] = (own[0], False)
+
+
+def _parties(found: _Found) -> None:
+    numbers = [candidate for candidate in found.candidates if candidate.field in COMPANY][:MAX_NUMBERS]
+    found.chosen |= parties.decide(parties.mentions(found.scans, numbers, found.known))
+    for scanned in found.scans:
+        for hit in scanned.hits:
+            # keywords.yaml, recipient_siret: « Ministère » at the head of a line in a recipient's block
+            if hit.keyword.field == "recipient_state" and hit.start < 3 and block(scanned, hit) == BLOCK_RECIPIENT:
+                state = evidence(scanned, hit, hit.keyword.field, hit.segment, Value("Ministère", hit.start, hit.end))
+                found.chosen.setdefault("recipient_state", (state, True))
+
+
+def _amounts(found: _Found) -> None:
+    """Totals and VAT by rate: the rows of rates may say what the totals are, and the totals which rows count."""
+    rows = read_breakdown.rows(found.scans)
+    announced = found.of(*AMOUNTS, "deduction") + _summed(found.scans, rows)
+    found.chosen |= totals.decide(announced, _facts(found), partial(printed_near, found.scans))
+    if "total_excl_tax" in found.chosen and "tax" in found.chosen:
+        (excl, excl_sure), (tax, tax_sure) = found.chosen["total_excl_tax"], found.chosen["tax"]
+        breakdown = read_breakdown.decide(found.scans, rows, excl, tax)
+        if breakdown is not None:
+            found.chosen["vat_breakdown"] = (breakdown, excl_sure and tax_sure)
+    money = currency(found.scans)
+    if money is not None:
+        found.chosen["currency"] = (money, money.value == "EUR")
+
+
+def _summed(scans: Sequence[Scan], rows: Sequence[read_breakdown.Row]) -> list[Candidate]:
+    """What the rows of rates add up to, as weak candidates for the totals."""
+    added = read_breakdown.sums(rows)
+    if added is None:
         return []
-    skipped = len(rest) - len(rest.lstrip(" ,"))
-    found = values.read_date(rest[skipped:])
-    if found is None:
-        return []
-    start = at + skipped
-    return [_evidence("issue_date", found.text, page, hit.segment, start + found.start, start + found.end, hit)]
+    row, *amounts = added
+    scanned = next(s for s in scans if s.page is row.page)
+    result = []
+    for name, amount, box in zip(("total_excl_tax", "tax"), amounts, row.boxes[1:], strict=True):
+        value = row.value._replace(text=canonical(amount))
+        somewhere = printed_on(scanned, name, amount)
+        result.append(somewhere or replace(evidence(scanned, row.hit, name, row.segment, value), rank=0, box=box))
+    return result
 
 
-def _state_recipient(found: _Found) -> Candidate | None:
-    """*Ministère* at the head of a line in a recipient's block (keywords.yaml, ``recipient_siret``: note)."""
-    for scanned, hit in found.hits:
-        named = hit.keyword.field == "recipient_state" and hit.start < 3
-        if named and parties.block(scanned, hit) == BLOCK_RECIPIENT:
-            return _evidence("recipient_state", "Ministère", scanned.page, hit.segment, hit.start, hit.end, hit)
-    return None
-
-
-def _dated_at(scanned: Scan) -> list[Candidate]:
-    """``Toulouse, le 3 mars 2026``, alone in its place."""
-    dates = []
-    for index, line in enumerate(scanned.lines):
-        for place, segment in enumerate(line.segments):
-            town = _TOWN.match(segment.text)
-            found = values.read_date(segment.text[town.end() :]) if town else None
-            if town is None or found is None or town.end() + found.end < len(segment.text.rstrip(" .")):
-                continue
-            start = town.end() + found.start
-            hit = Hit(Keyword("issue_date", 1, "le"), index, place, segment, town.end() - 3, town.end() - 1, start)
-            date = _evidence("issue_date", found.text, scanned.page, segment, start, town.end() + found.end, hit)
-            dates.append(replace(date, rank=1))
-    return dates
-
-
-def _evidence(field: str, value: str, page: Page, segment: Segment, start: int, end: int, hit: Hit) -> Candidate:
-    box: Box = segment.box(start, end)
-    return Candidate(field, value, 2, page, box, segment.text[start:end], hit)
+def _only_a_year(candidate: Candidate) -> bool:
+    """Whether a number is more likely the year of a sentence: it has the form of one, and the sentence goes on."""
+    rest = candidate.segment.text[candidate.start + len(candidate.raw) :]
+    return values.is_year(candidate.value) and (candidate.rank < 2 or any(c.isalpha() for c in rest))
 
 
 def _facts(found: _Found) -> totals.Facts:
-    named = {
-        hit.keyword.field for _, hit in found.hits if hit.keyword.field not in AMOUNTS or values.is_blank(hit.tail)
-    }
+    hits = [(scanned, hit) for scanned in found.scans for hit in scanned.hits]
+    named = {hit.keyword.field for _, hit in hits if hit.keyword.field not in AMOUNTS or values.is_blank(hit.tail)}
     named |= {candidate.field for candidate in found.candidates}
-    no_vat = next(((scanned, hit) for scanned, hit in found.hits if hit.keyword.field == NO_VAT), None)
     untaxed = None
-    if no_vat is not None:
-        scanned, hit = no_vat
-        untaxed = _evidence("tax", "0.00", scanned.page, hit.segment, hit.start, hit.end, hit)
-    return totals.Facts(untaxed, DEDUCTION in named or "prepaid" in named, frozenset(named))
+    for scanned, hit in hits:
+        if hit.keyword.field in NO_VAT and untaxed is None:
+            untaxed = evidence(scanned, hit, "tax", hit.segment, Value("0.00", hit.start, hit.end))
+    after = [
+        value
+        for candidate in found.of("total_incl_tax")[: totals.MAX_DIFFERENT]
+        if candidate.rank > 0 and candidate.value
+        for value in amounts_after(next(s for s in found.scans if s.page is candidate.page), candidate)
+    ]
+    return totals.Facts(untaxed, DEDUCTION in named or "prepaid" in named, frozenset(named), frozenset(after))
 
 
-def _currency(scans: list[Scan]) -> Candidate | None:
-    """EUR where the pages write it and no other currency; else the other one, which a person must look at."""
-    found: Candidate | None = None
-    for scanned in scans:
-        for index, line in enumerate(scanned.lines):
-            for place, segment in enumerate(line.segments):
-                other = _OTHER_MONEY.search(segment.text)
-                match = other or (_EURO.search(segment.text) if found is None else None)
-                if match is None:
-                    continue
-                start, end = match.span()
-                hit = Hit(Keyword("currency", 2, "EUR"), index, place, segment, start, end, end)
-                code = "EUR" if other is None else _SIGNS.get(match.group(), match.group())
-                found = _evidence("currency", code, scanned.page, segment, start, end, hit)
-                if other is not None:
-                    return found
-    return found
+def _terms(found: _Found) -> None:
+    """VAT regime, way to pay, account."""
+    tax = found.number("tax")
+    regime = read_terms.regime(found.scans, tax)
+    if regime is not None:
+        found.chosen["vat_regime"] = (regime, True)
+    found.keep("payment_mode", read_terms.modes(found.scans))
+    found.keep("supplier_iban", read_terms.ibans(found.scans))

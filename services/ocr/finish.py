@@ -10,7 +10,8 @@ from services.common.deliver import transaction
 from services.common.failures import backoff, is_transient
 from services.common.trace import RequestCause
 from services.ocr import metrics, store
-from services.ocr.domain import READER, Reading
+from services.ocr.answers import Whole
+from services.ocr.domain import READER
 from services.ocr.store import Job, Result
 
 _LINGER_SECONDS = 0.015
@@ -20,14 +21,26 @@ Settled = Callable[[Job], None]
 Refused = Callable[[Job, str], Awaitable[None]]
 
 
-def result_of(job: Job, reading: Reading) -> Result:
+def result_of(job: Job, whole: Whole) -> Result:
     """The event that tells a reading, with its outcome."""
     sha256 = job.document.sha256
-    if reading.unreadable:
-        refusal = DocumentUnreadable(sha256=sha256, reasons=reading.unreadable, reader=READER)
+    if whole.unreadable:
+        refusal = DocumentUnreadable(sha256=sha256, reasons=whole.unreadable, reader=READER)
         return Result(job=job, outcome="unreadable", data=refusal)
-    data = DocumentRead(sha256=sha256, pages=reading.pages, fields=reading.fields, reader=READER, empty=reading.empty)
-    return Result(job=job, outcome="empty" if reading.empty else "read", data=data)
+    data = DocumentRead(
+        sha256=sha256,
+        pages=whole.pages,
+        fields=whole.fields,
+        reader=READER,
+        empty=whole.empty,
+        source=whole.source,
+        page_sizes=whole.page_sizes,
+        warnings=whole.warnings,
+        signatures=whole.signatures,
+        embedded=whole.embedded,
+        lines=whole.lines,
+    )
+    return Result(job=job, outcome="empty" if whole.empty else "read", data=data)
 
 
 class Finisher:

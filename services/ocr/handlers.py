@@ -1,17 +1,17 @@
-"""Documents received become jobs, and that is all: reading is slow, so it leaves the partition."""
+"""Documents received become jobs: reading is slow, so it leaves the partition. Structures become known recipients."""
 
 from collections.abc import Sequence
 from uuid import UUID
 
 from contracts.envelope import Event
-from contracts.events import DocumentReceived
+from contracts.events import DocumentReceived, StructurePublished
 from services.common.deliver import Tx
 from services.common.failures import Rejected
-from services.ocr import store
+from services.ocr import recipients, store
 
 
 async def handle(tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
-    """Queue one job per document; a document that has one keeps it."""
+    """Queue one job per document; a document that has one keeps it. Keep what the directory says of structures."""
     jobs = [
         store.Job(
             event_id=event.id,
@@ -24,6 +24,9 @@ async def handle(tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
     ]
     if jobs:
         await store.queue(tx.conn, jobs)
+    published = [event.data for event in events if isinstance(event.data, StructurePublished)]
+    if published:
+        await recipients.keep(tx.conn, published)
     return []
 
 

@@ -17,8 +17,8 @@ from services.common.blobs import BlobCorrupt, BlobMissing
 from services.common.db import Connection, Pool
 from services.common.failures import backoff, is_transient
 from services.ocr import metrics, store
+from services.ocr.answers import Whole
 from services.ocr.budget import Budget
-from services.ocr.domain import Reading
 from services.ocr.finish import Finisher, result_of
 from services.ocr.pool import ReaderUnavailable
 from services.ocr.settings import OcrSettings
@@ -43,7 +43,7 @@ class Documents(Protocol):
 class Reader(Protocol):
     """What reads them: :class:`services.ocr.pool.ReaderPool` in the service."""
 
-    async def read(self, data: bytes) -> Reading: ...
+    async def read(self, data: bytes) -> Whole: ...
 
 
 class Dispatcher:

@@ -21,3 +21,8 @@ OLDEST_JOB: Final = Gauge("chorale_ocr_oldest_job_seconds", "Age of the oldest j
 DOCUMENTS_LOST: Final = Gauge("chorale_ocr_documents_lost", "Documents that cannot be had")
 #: Reader processes that were lost, by reason: READER_TIMEOUT, READER_MEMORY, READER_CRASHED, READER_FAILED.
 READERS_LOST: Final = Counter("chorale_ocr_readers_lost_total", "Reader processes lost", ["reason"])
+#: Pages given as pictures, by outcome: kept (drawn before), drawn, refused; and the time that drawing takes.
+PAGES: Final = Counter("chorale_ocr_pages_total", "Pages given as pictures", ["outcome"])
+DRAW_SECONDS: Final = Histogram(
+    "chorale_ocr_draw_seconds", "Drawing of one page", buckets=(0.02, 0.05, 0.1, 0.25, 1, 8)
+)

@@ -1,102 +1,196 @@
-"""Whose SIRET is it? The keyword says so, or the block that it stands in, or nothing does."""
+"""Who is who: every SIRET, SIREN and VAT number belongs to a company, and each company is one party at most.
 
-from services.ocr.candidates import Candidate
-from services.ocr.layout import Segment
-from services.ocr.scan import Hit, Scan
-from services.ocr.values import is_blank
-from services.ocr.vocabulary import BLOCK_OTHER, BLOCK_RECIPIENT, BLOCK_SUPPLIER, SIRET, fold
+A SIRET contains its SIREN and a French VAT number ends on it, so all numbers of one SIREN speak for each other. What
+tells the party: the keyword, the block it stands in, a company's own mentions, its place on the page, the directory.
+"""
 
-ROLES = {BLOCK_RECIPIENT: "recipient_siret", BLOCK_SUPPLIER: "supplier_siret", BLOCK_OTHER: "other"}
-BLOCK_GAP = 2.2  # of a line's height: a wider gap ends a block
-BLOCK_LINES = 14
-LEGAL_MENTIONS = (" rcs", "capital")  # a company's own mentions, at the foot of its paper
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from services.ocr import read_ids
+from services.ocr.candidates import SIRETS, VATS
+from services.ocr.read_blocks import PUBLIC_BODY, block, block_of, legal_mentions, lines_above, own_mentions
+from services.ocr.read_candidate import Candidate
+from services.ocr.scan import Scan
+from services.ocr.vocabulary import BLOCK_OTHER, BLOCK_RECIPIENT, BLOCK_SUPPLIER, RCS
+
+Chosen = dict[str, tuple[Candidate, bool]]
+SAID = 3.0  # the page says so: a keyword, a block's label
+PRINTED = 2.0  # the company's own mentions
+PLACED = 0.8  # where senders and addressees usually stand
+MARGIN = 0.7  # what the best company must have before the next
+FOOT, HEAD, LEFT = 0.15, 0.6, 0.42  # of the page's height and width
 
 
-def owner(scanned: Scan, candidate: Candidate) -> str | None:
-    """``recipient_siret``, ``supplier_siret``, ``other`` (delivery, factor…) or None when the page does not say."""
-    if candidate.field != SIRET:
-        return candidate.field
+@dataclass(slots=True)
+class Mention:
+    """One number on a page: what it says about being the supplier's or the recipient's; ``other``: somebody else's."""
+
+    kind: str
+    candidate: Candidate
+    siren: str
+    valid: bool
+    supplier: float = 0.0
+    recipient: float = 0.0
+    other: bool = False
+
+    @property
+    def value(self) -> str:
+        return self.candidate.value
+
+    def weight(self, role: str) -> float:
+        """What speaks for the role, *supplier* or *recipient*."""
+        return self.supplier if role == "supplier" else self.recipient
+
+
+@dataclass(slots=True)
+class Company:
+    """All mentions of one SIREN."""
+
+    siren: str
+    mentions: list[Mention] = field(default_factory=list)
+
+    def weight(self, role: str) -> float:
+        """What speaks for the role: the best mention, and a little for each further one that agrees."""
+        weights = sorted((mention.weight(role) for mention in self.mentions if not mention.other), reverse=True)
+        return sum(weight if place == 0 else 0.2 * min(weight, 1.0) for place, weight in enumerate(weights))
+
+    @property
+    def elsewhere(self) -> bool:
+        return all(mention.other for mention in self.mentions)
+
+    @property
+    def valid(self) -> bool:
+        return any(mention.valid for mention in self.mentions)
+
+
+def mentions(scans: Sequence[Scan], found: Sequence[Candidate], known: Callable[[str], bool] | None) -> list[Mention]:
+    """Every number of a company that the pages announce, with what tells its owner."""
+    result = []
+    for candidate in found:
+        if not candidate.value:
+            continue
+        scanned = next(s for s in scans if s.page is candidate.page)
+        mention = _mention(candidate)
+        _weigh(scanned, mention)
+        if known is not None and mention.kind == "siret" and mention.recipient < SAID and known(mention.value):
+            mention.recipient += PRINTED
+        result.append(mention)
+    return result
+
+
+def _mention(candidate: Candidate) -> Mention:
+    value = candidate.value
+    if candidate.field in SIRETS and len(value) == 14:
+        return Mention("siret", candidate, value[:9], valid=True)
+    if candidate.field in VATS:
+        return Mention("vat", candidate, value[-9:], read_ids.is_vat(value))
+    return Mention("siren", candidate, value, read_ids.is_siren(value) and not candidate.misprinted)
+
+
+def _weigh(scanned: Scan, mention: Mention) -> None:
+    candidate = mention.candidate
+    named = candidate.field.partition("_")[0]
+    if named in ("supplier", "recipient"):
+        setattr(mention, named, SAID)
+        return
+    if own_mentions(candidate.segment):
+        mention.supplier = SAID
+        return
     label = block(scanned, candidate.hit)
+    if label is None and candidate.segment is not candidate.hit.segment:
+        label = block_of(scanned, _line_of(scanned, candidate), candidate.segment)
     if label is not None:
-        return ROLES[label]
-    around = " ".join(fold(segment.text) for segment in scanned.lines[candidate.hit.line].segments)
-    return "supplier_siret" if any(mention in around for mention in LEGAL_MENTIONS) else None
+        mention.other = label == BLOCK_OTHER
+        mention.supplier = SAID if label == BLOCK_SUPPLIER else 0.0
+        mention.recipient = SAID if label == BLOCK_RECIPIENT else 0.0
+        return
+    page, (x0, y0, _, _) = scanned.page, candidate.box
+    texts = lines_above(scanned, candidate.hit.line, candidate.hit.segment)
+    if PUBLIC_BODY.match(texts[0]):  # under another first line it may be a place of delivery
+        mention.recipient = PRINTED
+    elif candidate.field == RCS or legal_mentions(scanned, candidate.hit.line):
+        mention.supplier = PRINTED
+    elif y0 < FOOT * page.height:
+        mention.supplier = PRINTED - MARGIN
+    elif y0 > HEAD * page.height and x0 < LEFT * page.width:
+        mention.supplier = PLACED
 
 
-def block(scanned: Scan, hit: Hit) -> str | None:
-    """The party label over the block of lines that the hit stands in, or to the left of its first line."""
-    segment = hit.segment
-    label = _label_in(scanned, hit.line, segment, before=hit.start) or _label_left(scanned, hit.line, segment)
-    index = hit.line
-    for _ in range(BLOCK_LINES):
-        if label is not None:
-            return label
-        above = _above(scanned, index, segment)
-        if above is None:
-            return None
-        index, segment = above
-        label = _label_in(scanned, index, segment) or _label_left(scanned, index, segment)
-    return label
+def _line_of(scanned: Scan, candidate: Candidate) -> int:
+    for index, line in enumerate(scanned.lines):
+        if any(segment is candidate.segment for segment in line.segments):
+            return index
+    return candidate.hit.line
 
 
-def _above(scanned: Scan, index: int, segment: Segment) -> tuple[int, Segment] | None:
-    """The segment of the same block on the line over this one."""
-    for line in range(index - 1, -1, -1):
-        gap = scanned.lines[line].y0 - segment.y1
-        if gap > BLOCK_GAP * segment.height:
-            return None
-        over = [s for s in scanned.lines[line].segments if s.x0 < segment.x1 and s.x1 > segment.x0]
-        if over:
-            return line, min(over, key=lambda s: abs(s.x0 - segment.x0))
-    return None
+def decide(found: Sequence[Mention]) -> Chosen:
+    """The numbers of both parties, each with whether it is sure.
 
-
-def _label_in(scanned: Scan, line: int, segment: Segment, before: int | None = None) -> str | None:
-    """The party label that the segment starts with, unless a code follows it (*Client C0012*)."""
-    for hit in scanned.hits_in(line, segment):
-        if hit.start > 2 or (before is not None and hit.start >= before):
-            return None
-        if hit.keyword.field in ROLES and not any(c.isdigit() for c in hit.tail):
-            return hit.keyword.field
-    return None
-
-
-def _label_left(scanned: Scan, line: int, segment: Segment) -> str | None:
-    segments = scanned.lines[line].segments
-    place = next(i for i, s in enumerate(segments) if s is segment)
-    if place == 0:
-        return None
-    left = segments[place - 1]
-    hits = scanned.hits_in(line, left)
-    if len(hits) == 1 and hits[0].keyword.field in ROLES and hits[0].start < 3 and is_blank(hits[0].tail):
-        return hits[0].keyword.field
-    return None
-
-
-def decide(found: list[tuple[Candidate, str | None]]) -> dict[str, tuple[Candidate, bool]]:
-    """The supplier's and the recipient's SIRET, each with whether it is sure.
-
-    A SIRET of which the page does not tell the owner is the supplier's if the recipient's is known and no other
-    such SIRET stands on the pages; alone, it stays unsure.
+    A company of which the page does not tell the party is the supplier if the recipient is known and no other such
+    company stands on the pages; alone, it stays unsure.
     """
-    chosen: dict[str, tuple[Candidate, bool]] = {}
-    recipient = _only("recipient_siret", found)
-    supplier = _only("supplier_siret", found)
-    known = {c.value for c, role in found if role in ("recipient_siret", "other")}
+    companies: dict[str, Company] = {}
+    for mention in found:
+        companies.setdefault(mention.siren, Company(mention.siren)).mentions.append(mention)
+    present = [company for company in companies.values() if not company.elsewhere]
+    recipient = _leading("recipient", "supplier", present)
+    supplier = _leading("supplier", "recipient", present)
+    disputed = recipient is not None and recipient is supplier
+    sure = supplier is not None and supplier.weight("supplier") >= PRINTED - MARGIN
+    if supplier is None and not any(c.weight("supplier") > 0 for c in present if c is not recipient):
+        nobodys = [company for company in present if company is not recipient]
+        if len(nobodys) == 1:
+            supplier, sure = nobodys[0], recipient is not None
+    elif supplier is not None and not sure and recipient is not None and len(present) == 2:
+        sure = True
+    chosen: Chosen = {}
     if recipient is not None:
-        chosen["recipient_siret"] = (recipient, True)
+        chosen |= _numbers("recipient", recipient, sure=not disputed)
     if supplier is not None:
-        chosen["supplier_siret"] = (supplier, True)
-    elif not any(role == "supplier_siret" for _, role in found):
-        nobodys = [c for c, role in found if role is None and c.value not in known]
-        if len({c.value for c in nobodys}) == 1:
-            chosen["supplier_siret"] = (nobodys[0], recipient is not None)
-    if recipient is not None and supplier is not None and recipient.value == supplier.value:
-        return {name: (candidate, False) for name, (candidate, _) in chosen.items()}
+        chosen |= _numbers("supplier", supplier, sure=sure and not disputed)
     return chosen
 
 
-def _only(role: str, found: list[tuple[Candidate, str | None]]) -> Candidate | None:
-    """The candidate of a role when all of that role agree."""
-    own = [candidate for candidate, is_role in found if is_role == role]
-    return own[0] if own and len({c.value for c in own}) == 1 else None
+def _leading(role: str, against: str, companies: Sequence[Company]) -> Company | None:
+    """The one company that the pages give this role, before all others."""
+    ranked = sorted(
+        ((company.weight(role) + 0.3 * company.valid, company) for company in companies if company.weight(role) > 0),
+        key=lambda pair: -pair[0],
+    )
+    ranked = [(weight, c) for weight, c in ranked if c.weight(role) >= c.weight(against)]
+    if not ranked or (len(ranked) > 1 and ranked[0][0] - ranked[1][0] < MARGIN):
+        return None
+    return ranked[0][1]
+
+
+def _numbers(role: str, company: Company, *, sure: bool) -> Chosen:
+    own = [mention for mention in company.mentions if not mention.other]
+    chosen: Chosen = {}
+    for kind in ("siret", "vat"):
+        best = _one([mention for mention in own if mention.kind == kind], role)
+        if best is not None:
+            chosen[f"{role}_{kind}"] = (best.candidate, sure and best.valid)
+    chosen[f"{role}_siren"] = (_siren(own), sure and company.valid)
+    return chosen
+
+
+def _one(found: Sequence[Mention], role: str) -> Mention | None:
+    """The number that speaks loudest for the role; None where two different ones do."""
+    loudest = max((mention.weight(role) for mention in found), default=0.0)
+    best = [mention for mention in found if mention.weight(role) == loudest]
+    return best[0] if best and len({mention.value for mention in best}) == 1 else None
+
+
+def _siren(own: Sequence[Mention]) -> Candidate:
+    """The company's nine digits: alone where the page has them so, else inside its SIRET or VAT number."""
+    mention = min(own, key=lambda m: ("siren", "siret", "vat").index(m.kind))
+    candidate = mention.candidate
+    if mention.kind == "siren":
+        return candidate
+    if mention.kind == "siret":
+        start, end = 0, read_ids.nine_digits(candidate.raw)
+    else:
+        start, end = read_ids.last_nine(candidate.raw), len(candidate.raw)
+    box = candidate.segment.box(candidate.start + start, candidate.start + end)
+    return replace(candidate, value=mention.siren, raw=candidate.raw[start:end], box=box)

@@ -6,146 +6,47 @@ with a reason.
 """
 
 import asyncio
-import contextlib
-import os
-import signal
-import socket
-import sys
+import math
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from services.ocr.domain import Reading
+from services.ocr.answers import ANSWER, DRAW, FAILED, KNOW, OUT_OF_MEMORY, PLACE, READ, READ_TEXT, Picture, Whole
 from services.ocr.outcomes import outcome
-from services.ocr.worker import FAILED, LENGTH, OUT_OF_MEMORY, READING, READY
+from services.ocr.process import START_TIMEOUT, Bounds, Lost, Process, ReaderUnavailable
 
-START_TIMEOUT: Final = 30.0
+__all__ = ["ReaderPool", "ReaderUnavailable"]
+
 ATTEMPTS: Final = 2
-_CHILD_SOCKET: Final = 3
-_ROOT: Final = Path(__file__).resolve().parents[2]
-_decode = msgspec.msgpack.Decoder(Reading).decode
+_whole = msgspec.msgpack.Decoder(Whole).decode
+_picture = msgspec.msgpack.Decoder(Picture).decode
 
 
-class ReaderUnavailable(Exception):
-    """No worker process could be started: the machine's trouble, not the document's. Try again later."""
-
-
-class _Lost(Exception):
-    """The worker is gone. ``code`` is the reason for its document if that happens again."""
+class _Refused(Exception):
+    """A document for which no answer can be had. ``code`` says why."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
 
 
-class _Worker:
-    """One process and the socket to it."""
-
-    def __init__(self, pid: int, memory: int, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
-        self.pid, self.memory = pid, memory
-        self.reader, self.writer = streams
-        self.served = 0
-
-    @classmethod
-    async def start(cls, memory_mb: int) -> "_Worker":
-        """Spawn a process and wait until it is warm. Raises ReaderUnavailable."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            streams = await asyncio.open_connection(sock=ours)
-            try:
-                pid = _spawn(theirs.fileno(), memory_mb)
-            except OSError as error:
-                streams[1].close()
-                raise ReaderUnavailable(f"no reader process can be started: {error}") from error
-        worker = cls(pid, memory_mb << 20, streams)
-        try:
-            async with asyncio.timeout(START_TIMEOUT):
-                ready = await worker._receive()
-        except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
-            worker.kill()
-            raise ReaderUnavailable("a reader process did not start") from error
-        except BaseException:
-            worker.kill()
-            raise
-        if ready != READY:
-            worker.kill()
-            raise ReaderUnavailable("a reader process did not start")
-        return worker
-
-    @property
-    def gone(self) -> bool:
-        """Whether the process closed its end: it died while nothing was asked of it."""
-        return self.reader.at_eof() or self.writer.is_closing()
-
-    async def ask(self, data: bytes, timeout: float) -> bytes:
-        """The reply to one document. Raises _Lost, the process being dead then."""
-        try:
-            async with asyncio.timeout(timeout):
-                self.writer.write(LENGTH.pack(len(data)))
-                self.writer.write(data)
-                await self.writer.drain()
-                reply = await self._receive()
-        except TimeoutError:
-            self.kill()
-            raise _Lost("READER_TIMEOUT") from None
-        except (OSError, asyncio.IncompleteReadError):
-            raise _Lost("READER_MEMORY" if self.kill() else "READER_CRASHED") from None
-        except BaseException:
-            self.kill()
-            raise
-        self.served += 1
-        return reply
-
-    async def _receive(self) -> bytes:
-        (size,) = LENGTH.unpack(await self.reader.readexactly(LENGTH.size))
-        return await self.reader.readexactly(size)
-
-    def kill(self) -> bool:
-        """End the process and take its exit; whether it had ended itself for lack of memory.
-
-        pdfium aborts when it is refused memory. (The most memory held is not told apart from what the parent held
-        when it spawned the process, so it is a condition, not a proof.)
-        """
-        self.writer.close()
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
-        try:
-            _, status, usage = os.wait4(self.pid, 0)
-        except ChildProcessError:
-            return False
-        aborted = os.waitstatus_to_exitcode(status) == -signal.SIGABRT
-        return aborted and usage.ru_maxrss << 10 > self.memory // 2
-
-
-def _spawn(descriptor: int, memory_mb: int) -> int:
-    """A process that talks over ``descriptor``; takes a millisecond. Raises OSError."""
-    arguments = (str(_CHILD_SOCKET), str(os.getpid()), str(memory_mb))
-    # The service's own environment holds secrets that a reader of hostile documents has no use for.
-    environment = {"PYTHONPATH": str(_ROOT), "LANG": "C.UTF-8", "PATH": os.environ.get("PATH", os.defpath)}
-    return os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-m", "services.ocr.worker", *arguments],
-        environment,
-        file_actions=[(os.POSIX_SPAWN_DUP2, descriptor, _CHILD_SOCKET)],
-    )
-
-
 class _Slot:
     """A place for one worker; empty until it is needed after a loss."""
 
     def __init__(self) -> None:
-        self.worker: _Worker | None = None
+        self.worker: Process | None = None
 
 
 class ReaderPool:
-    """``workers`` warm processes; ``timeout`` seconds and ``memory_mb`` of address space for each document.
+    """``workers`` warm processes; for each document ``timeout`` seconds, on the clock and of processor time, and
+    ``memory_mb`` of address space.
 
     A worker is replaced after ``recycle_after`` documents, so that what native code leaks stays bounded. ``report``
     is called as ``report("reader.lost", reason=…)`` for what an operator should see; ``losses`` counts the same.
-    The thread that starts the pool must live as long as the pool: workers die with it.
+    ``directory`` is what the readers know of the directory (``known.packed``). The thread that starts the pool must
+    live as long as the pool: workers die with it.
     """
 
     def __init__(
@@ -156,8 +57,10 @@ class ReaderPool:
         memory_mb: int = 1024,
         recycle_after: int = 2000,
         report: Callable[..., object] | None = None,
+        directory: bytes | None = None,
     ) -> None:
-        self._timeout, self._memory_mb, self._recycle_after = timeout, memory_mb, recycle_after
+        self._timeout, self._recycle_after, self._directory = timeout, recycle_after, directory
+        self._bounds = Bounds(memory_mb, max(1, math.ceil(timeout)))
         self._slots = [_Slot() for _ in range(workers)]
         self._idle: asyncio.Queue[_Slot] = asyncio.Queue()
         self._report = report or _say_nothing
@@ -169,11 +72,14 @@ class ReaderPool:
         """The worker processes that run now."""
         return tuple(slot.worker.pid for slot in self._slots if slot.worker is not None)
 
-    async def start(self) -> None:
-        """Start every worker. Raises ReaderUnavailable, with none left behind."""
+    async def start(self, *, warm: bool = True) -> None:
+        """Start every worker, or, if not ``warm``, each when it is first needed.
+
+        Raises ReaderUnavailable, with none left behind.
+        """
         try:
             async with asyncio.TaskGroup() as group:
-                for slot in self._slots:
+                for slot in self._slots if warm else ():
                     group.create_task(self._ready(slot))
         except* ReaderUnavailable as failures:
             await self.stop()
@@ -181,56 +87,87 @@ class ReaderPool:
         for slot in self._slots:
             self._idle.put_nowait(slot)
 
+    def know(self, directory: bytes) -> None:
+        """From now on the readers know these recipients (``known.packed``); each is told before its next document."""
+        self._directory = directory
+
     async def stop(self) -> None:
         """End every worker, the busy ones too."""
         self._stopped = True
         for slot in self._slots:
             self._empty(slot)
 
-    async def read(self, data: bytes) -> Reading:
+    async def read(self, data: bytes, *, text_only: bool = False) -> Whole:
         """One document's reading, with the reason in it when it cannot be read; waits for a free worker.
 
-        Raises ReaderUnavailable only. A cancelled call takes its worker with it, not the pool.
+        ``text_only`` reads the pages alone. Raises ReaderUnavailable only. A cancelled call takes its worker with it,
+        not the pool.
         """
+        try:
+            return _whole(await self._answer(READ_TEXT if text_only else READ, data))
+        except _Refused as error:
+            return Whole(unreadable=(outcome(error.code),))
+
+    async def draw(self, data: bytes, page: int) -> Picture:
+        """A page of a document, from 1, with the reason in it when there is no picture. Else as :meth:`read`."""
+        try:
+            return _picture(await self._answer(DRAW + PLACE.pack(page), data))
+        except _Refused as error:
+            return Picture(refused=outcome(error.code))
+
+    async def _answer(self, kind: bytes, data: bytes) -> bytes:
         slot = await self._idle.get()
         try:
-            return await self._read_with(slot, data)
+            return await self._answer_of(slot, kind, data)
         finally:
             self._idle.put_nowait(slot)
 
-    async def _read_with(self, slot: _Slot, data: bytes) -> Reading:
+    async def _answer_of(self, slot: _Slot, kind: bytes, data: bytes) -> bytes:
         code = ""
         for _ in range(ATTEMPTS):
             worker = await self._ready(slot)
             try:
-                reply = await worker.ask(data, self._timeout)
-            except _Lost as loss:
+                reply = await worker.ask(kind, data, self._timeout)
+            except Lost as loss:
                 slot.worker, code = None, loss.code
                 self._count(code)
             except BaseException:
                 slot.worker = None
                 raise
             else:
-                return self._reading(slot, reply)
-        return Reading(unreadable=(outcome(code),))
+                return self._body(slot, reply)
+        raise _Refused(code)
 
-    def _reading(self, slot: _Slot, reply: bytes) -> Reading:
+    def _body(self, slot: _Slot, reply: bytes) -> bytes:
         kind, body = reply[:1], reply[1:]
-        if kind == READING:
-            return _decode(body)
+        if kind == ANSWER:
+            return body
         self._empty(slot)  # after a lack of memory or a bug, a fresh process is the safe one
         self._count("READER_MEMORY" if kind == OUT_OF_MEMORY else "READER_FAILED", place=body.decode())
-        return Reading(unreadable=(outcome("READER_CRASHED" if kind == FAILED else "READER_MEMORY"),))
+        raise _Refused("READER_CRASHED" if kind == FAILED else "READER_MEMORY")
 
-    async def _ready(self, slot: _Slot) -> _Worker:
+    async def _ready(self, slot: _Slot) -> Process:
         """The slot's worker; a new one where it has none, it died while idle, or it has served its time."""
         if self._stopped:
             raise ReaderUnavailable("the reader pool is stopped")
         if slot.worker is not None and (slot.worker.gone or slot.worker.served >= self._recycle_after):
             self._empty(slot)
         if slot.worker is None:
-            slot.worker = await _Worker.start(self._memory_mb)
+            slot.worker = await Process.start(self._bounds)
+        if slot.worker.directory is not self._directory:
+            await self._tell(slot, slot.worker)
         return slot.worker
+
+    async def _tell(self, slot: _Slot, worker: Process) -> None:
+        slot.worker, directory = None, self._directory
+        try:
+            reply = await worker.ask(KNOW, directory or b"", START_TIMEOUT)
+        except Lost as error:
+            raise ReaderUnavailable("a reader process did not take the directory") from error
+        if reply[:1] != ANSWER:
+            worker.kill()
+            raise ReaderUnavailable("a reader process did not take the directory")
+        slot.worker, worker.directory = worker, directory
 
     def _empty(self, slot: _Slot) -> None:
         if slot.worker is not None:

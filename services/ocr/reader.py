@@ -1,20 +1,24 @@
 """One document's bytes in, one reading out. Runs inside a worker process: pdfium parses hostile input."""
 
 from services.ocr.domain import Reading
-from services.ocr.fields import read_fields
+from services.ocr.fields import read_fields, totals_missing
+from services.ocr.known import Known
 from services.ocr.outcomes import outcome
 from services.ocr.text import DocumentText, Unreadable, read_pages
 
 FEW_WORDS = 20  # a scan may carry its scanner's signature
 
 
-def read(data: bytes) -> Reading:
-    """Read the first three pages of a PDF. Raises MemoryError only; every other outcome is in the reading."""
+def read(data: bytes, *, known: Known | None = None) -> Reading:
+    """Read the first three pages of a PDF, and the last. Raises MemoryError only; all else is in the reading.
+
+    ``known`` are the recipients of the directory.
+    """
     try:
-        document = read_pages(data)
+        document = read_pages(data, last=totals_missing)
     except Unreadable as error:
         return Reading(unreadable=(outcome(error.code),))
-    fields = read_fields(document.read)
+    fields = read_fields(document.read, known=known)
     if fields:
         return Reading(pages=document.pages, fields=fields)
     return Reading(pages=document.pages, empty=outcome(_why_empty(document)))

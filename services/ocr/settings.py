@@ -7,7 +7,8 @@ class OcrSettings(BlobSettings):
     """``readers``: documents read at once. ``prefetch``: documents fetched ahead of them, within ``prefetch_mb``.
 
     A lease is renewed while its holder lives, so ``lease_seconds`` is how long a crash delays a document. A document
-    that is missing or altered counts as failed after ``lost_after`` tries.
+    that is missing or altered counts as failed after ``lost_after`` tries. ``painters``: pages drawn at once, for which
+    ``pages_waiting`` requests may wait; a picture is kept for ``page_days``.
     """
 
     readers: int = 2
@@ -19,3 +20,7 @@ class OcrSettings(BlobSettings):
     lease_seconds: float = 15.0
     lost_after: int = 6
     job_days: int = 35
+    painters: int = 1
+    painter_timeout_seconds: float = 8.0
+    pages_waiting: int = 32
+    page_days: int = 90

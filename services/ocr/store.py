@@ -146,12 +146,14 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 async def keep_readings(connection: Connection, results: Sequence[Result], at: datetime) -> None:
     """Store readings of jobs that were just marked done."""
     await connection.execute(
-        "insert into reading (invoice_id, event_id, outcome, result, read_at)"
-        " select i, e, o, r::jsonb, $5 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) x(i, e, o, r)",
+        "insert into reading (invoice_id, event_id, outcome, result, document, read_at)"
+        " select i, e, o, r::jsonb, d::jsonb, $6"
+        " from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[]) x(i, e, o, r, d)",
         [result.job.invoice_id for result in results],
         [result.job.event_id for result in results],
         [result.outcome for result in results],
         [_encode(result.data).decode() for result in results],
+        [_encode(result.job.document).decode() for result in results],
         at,
     )
 

@@ -7,6 +7,7 @@ pdfium is not thread-safe and parses hostile input in native code: only a worker
 import ctypes
 import re
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -22,7 +23,8 @@ MAX_CHARACTERS = 200_000  # of one page; a dense printed page has 10,000
 
 UnreadableCode = Literal["NOT_A_PDF", "PDF_ENCRYPTED", "PDF_DAMAGED", "PDF_TOO_MANY_PAGES", "PDF_TOO_COMPLEX"]
 
-_WORD = re.compile(r"[^\s\x00-\x01\x03-\x1f\uffff]+")
+# A colon ends a word, so that a label and the value glued to it (``Date:12/03/2026``) have a box each.
+_WORD = re.compile(r"[^\s:\x00-\x01\x03-\x1f\uffff]*:+|[^\s:\x00-\x01\x03-\x1f\uffff]+")
 _LINE_END = re.compile("[\x02\ufffe]")  # pdfium writes these for a hyphen at the end of a line, and runs on
 
 
@@ -36,7 +38,8 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DocumentText:
-    """What the text layer holds. ``pages`` counts the whole document; ``read`` are its first three pages.
+    """What the text layer holds. ``pages`` counts the whole document; ``read`` are its first three pages, and its last
+    where the totals stand there.
 
     ``images`` says that a page read shows a picture: without words, it is a scan.
     """
@@ -50,8 +53,11 @@ class DocumentText:
         return sum(len(page.words) for page in self.read)
 
 
-def read_pages(data: bytes) -> DocumentText:
-    """The words of the first three pages. Raises Unreadable."""
+def read_pages(data: bytes, *, last: Callable[[Sequence[Page]], bool] | None = None) -> DocumentText:
+    """The words of the first three pages, and of the last where ``last`` asks for it on seeing them.
+
+    Raises Unreadable.
+    """
     if b"%PDF-" not in data[:1024]:
         raise Unreadable("NOT_A_PDF")
     document = pdfium.FPDF_LoadMemDocument64(data, len(data), None)
@@ -66,6 +72,8 @@ def read_pages(data: bytes) -> DocumentText:
         if count > MAX_PAGES:
             raise Unreadable("PDF_TOO_MANY_PAGES")
         read = [_read_page(document, index) for index in range(min(count, READ_PAGES))]
+        if count > READ_PAGES and last is not None and last([page for page, _ in read]):
+            read.append(_read_page(document, count - 1))
     finally:
         pdfium.FPDF_CloseDocument(document)
     return DocumentText(count, tuple(page for page, _ in read), any(image for _, image in read))
@@ -90,18 +98,24 @@ def _read_page(document: Any, index: int) -> tuple[Page, bool]:
         pdfium.FPDF_ClosePage(page)
 
 
-class _Characters:
-    """Character boxes of one text page. The font's box, not the ink's: a comma is as high as a capital."""
+SLANT = 0.25  # rise for run, or run for rise, beyond which a word is on no line
+Quad = tuple[float, float, float, float]
+# The same function, called with plain addresses: a page has thousands of characters.
+_loose_box: Any = pdfium.FPDFText_GetLooseCharBox
+_box_of = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)(
+    ctypes.cast(_loose_box, ctypes.c_void_p).value or 0
+)
 
-    def __init__(self, text: Any) -> None:
-        self.text = text
-        self.rect = pdfium.FS_RECTF()
-        self.pointer = ctypes.byref(self.rect)
 
-    def __call__(self, index: int) -> tuple[float, float, float, float]:
-        rect = self.rect
-        pdfium.FPDFText_GetLooseCharBox(self.text, index, self.pointer)
-        return rect.left, rect.bottom, rect.right, rect.top
+def _boxes(text: Any, indices: Sequence[int]) -> list[Quad]:
+    """Character boxes, of the font and not of the ink: a comma is as high as a capital."""
+    buffer = (ctypes.c_float * (4 * len(indices)))()
+    handle, place = ctypes.cast(text, ctypes.c_void_p).value, ctypes.addressof(buffer)
+    for index in indices:
+        _box_of(handle, index, place)
+        place += 16
+    sides = iter(buffer[:])  # FS_RECTF: left, top, right, bottom
+    return [(left, bottom, right, top) for left, top, right, bottom in zip(sides, sides, sides, sides, strict=True)]
 
 
 def _words(text: Any) -> list[tuple[Word, int]]:
@@ -112,12 +126,20 @@ def _words(text: Any) -> list[tuple[Word, int]]:
     if count > MAX_CHARACTERS:
         raise Unreadable("PDF_TOO_COMPLEX")
     characters, one_to_one = _characters(text, count)
-    box = _Characters(text)
+    spans = [match.span() for match in _WORD.finditer(characters)]
+    ends = [end for start, stop in spans for end in (start, stop - 1)]
+    if not one_to_one:
+        ends = [max(0, pdfium.FPDFText_GetCharIndexFromTextIndex(text, end)) for end in ends]
+    boxes = iter(_boxes(text, ends))
     found: list[tuple[Word, int]] = []
-    for match in _WORD.finditer(characters):
-        start, end = match.span()
-        indices = range(start, end) if one_to_one else _indices(text, start, end)
-        found += _measure(match.group(), indices, box)
+    for (start, stop), first, last in zip(spans, boxes, boxes, strict=True):
+        word = characters[start:stop]
+        plain = _plain(word, first, last)
+        if plain is not None:
+            found.append((plain, 0))
+        else:
+            indices = range(start, stop) if one_to_one else _indices(text, start, stop)
+            found += _measure_each(word, _boxes(text, indices))
     return found
 
 
@@ -133,19 +155,24 @@ def _indices(text: Any, start: int, end: int) -> list[int]:
     return [max(0, pdfium.FPDFText_GetCharIndexFromTextIndex(text, at)) for at in range(start, end)]
 
 
-def _measure(text: str, indices: "range | list[int]", box: _Characters) -> list[tuple[Word, int]]:
-    first = box(indices[0])
-    last = box(indices[-1]) if len(indices) > 1 else first
-    tall = max(first[3] - first[1], last[3] - last[1], 0.1)
-    rise, run = last[1] - first[1], last[0] - first[0]
+def _plain(text: str, first: Quad, last: Quad) -> Word | None:
+    """A word that runs from left to right on one line, as nearly all do; None for another."""
+    x0, y0, _, y1 = first
     if len(text) == 1:
-        return [(Word(_LINE_END.sub("-", clean(text)), *first), 0)]
-    if abs(rise) < 0.1 * tall and 0 < run < 1.2 * tall * len(text) and not _LINE_END.search(text):
-        return [(Word(clean(text), first[0], min(first[1], last[1]), last[2], max(first[3], last[3])), 0)]
-    return _measure_each(text, [box(index) for index in indices])
+        return Word(_LINE_END.sub("-", clean(text)), *first)
+    left, bottom, x1, top = last
+    tall = max(y1 - y0, top - bottom, 0.1)
+    run, rise = left - x0, bottom - y0
+    if not (-0.1 * tall < rise < 0.1 * tall and 0 < run < 1.2 * tall * len(text)):
+        return None
+    if not text.isascii() or "\x02" in text:
+        if _LINE_END.search(text):
+            return None
+        text = clean(text)
+    return Word(text, x0, y0 if rise > 0 else bottom, x1, y1 if y1 > top else top)
 
 
-def _measure_each(text: str, boxes: list[tuple[float, float, float, float]]) -> list[tuple[Word, int]]:
+def _measure_each(text: str, boxes: list[Quad]) -> list[tuple[Word, int]]:
     """A word that does not run plainly from left to right: turned, or several words that pdfium ran together."""
     direction = _direction(boxes)
     pieces: list[tuple[Word, int]] = []
@@ -153,14 +180,22 @@ def _measure_each(text: str, boxes: list[tuple[float, float, float, float]]) -> 
     for at in range(1, len(boxes) + 1):
         if at < len(boxes) and not _breaks(boxes[at - 1], boxes[at], direction):
             continue
-        part = boxes[start:at]
-        bounds = (min(b[0] for b in part), min(b[1] for b in part), max(b[2] for b in part), max(b[3] for b in part))
-        pieces.append((Word(clean(_LINE_END.sub("-", text[start:at])), *bounds), direction))
+        part, begin = boxes[start:at], start
         start = at
+        if _slanted(part):
+            continue
+        bounds = (min(b[0] for b in part), min(b[1] for b in part), max(b[2] for b in part), max(b[3] for b in part))
+        pieces.append((Word(clean(_LINE_END.sub("-", text[begin:at])), *bounds), direction))
     return pieces
 
 
-def _direction(boxes: list[tuple[float, float, float, float]]) -> int:
+def _slanted(boxes: list[Quad]) -> bool:
+    """Whether a word runs neither along the lines nor across them: a stamp or a watermark."""
+    run, rise = abs(boxes[-1][0] - boxes[0][0]), abs(boxes[-1][1] - boxes[0][1])
+    return len(boxes) > 2 and min(run, rise) > SLANT * max(run, rise)
+
+
+def _direction(boxes: list[Quad]) -> int:
     steps = Counter(_step(before, after) for before, after in pairwise(boxes))
     return steps.most_common(1)[0][0] if steps else 0
 

@@ -42,7 +42,9 @@ _DATE = re.compile(
     r"(?<![\w/.-])(?:(?P<d>\d{1,2})(?P<sep>[/.-])(?P<m>\d{1,2})(?P=sep)(?P<y>\d{4}|\d{2})"
     r"|(?P<iy>\d{4})(?P<isep>[-/.])(?P<im>\d{2})(?P=isep)(?P<id>\d{2})"
     r"|(?P<cy>20\d{2})(?P<cm>\d{2})(?P<cd>\d{2})"
-    rf"|(?P<wd>\d{{1,2}})(?:er)?[ .-](?P<wm>{_MONTHS})\.?[ .-](?P<wy>\d{{4}}))(?![\w/-]|[.]\d)"
+    r"|(?P<sd>\d{1,2})(?P<ssep> / | - |\. | \. )(?P<sm>\d{1,2})(?P=ssep)(?P<sy>\d{4})"
+    rf"|(?P<wd>\d{{1,2}})(?:er)?[ .,/-]{{1,2}}(?P<wm>{_MONTHS})\.?[ .,/-]{{1,2}}(?P<wy>\d{{4}}|\d{{2}}))"
+    r"(?![\w/-]|[.]\d)"
 )
 _MONTH_NUMBERS = {
     name: number
@@ -57,6 +59,11 @@ _SIRET = re.compile(
 _CHUNK = re.compile(r"\S+")
 _GOES_ON = re.compile(r"^\s*(?:[/\\]|[-–—]\s*(?=\S*\d)|(?=[A-Z]{1,3}\b)|(?=[^\s,;|()]*\d))")
 _STOPS = re.compile(r"^\s*(?:$|[,;|()·•]|(?:du|le|en|de|date|page|par|et)\b|[-–—]\s*(?:du|le|en|de)\b)", re.IGNORECASE)
+_BEFORE_DAY = re.compile(
+    r"\(?(?:[a-z][a-z' -]{1,40}, ?le )?(?:(?:en date )?du |le |au )?"
+    r"(?:(?:(?:lun|mar|mercre|jeu|vendre|same)di|dimanche),? )?"
+)
+_ENDS_ON = re.compile(r"(?:\bsoit|\bau plus tard|\bau|\bavant|:|=|\(|,)\s*(?:le|au|du)?\s*$")
 _YEAR = re.compile(r"(?:19|20)\d{2}")
 
 _NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-+_/]{0,19}")
@@ -106,23 +113,31 @@ def read_date(text: str) -> Value | None:
     """The date at the start of ``text``, over separators and *du*, *le*."""
     folded = fold(text)
     at = _skip(_SEPARATORS, folded)
-    prefix = re.match(r"(?:(?:en date )?du |le |au )", folded[at:])
+    prefix = _BEFORE_DAY.match(folded, at)
     if prefix is not None:
-        at += prefix.end()
+        at = prefix.end()
     match = _DATE.match(folded, at)
     return None if match is None else _date_value(match)
 
 
-def find_date(text: str) -> Value | None:
-    """The first date anywhere in ``text``."""
-    match = _DATE.search(fold(text))
-    return None if match is None else _date_value(match)
+def read_due_date(text: str) -> Value | None:
+    """The date at the start of ``text``, or the one that its sentence ends on (*30 jours, soit le 12/03/2026*)."""
+    found = read_date(text)
+    if found is not None:
+        return found
+    folded = fold(text)
+    dates = list(_DATE.finditer(folded))
+    if len(dates) != 1 or not _ENDS_ON.search(folded[: dates[0].start()]):
+        return None
+    return _date_value(dates[0])
 
 
 def _date_value(match: re.Match[str]) -> Value | None:
     groups = match.groupdict()
     if groups["d"]:
         year, month, day = groups["y"], groups["m"], groups["d"]
+    elif groups["sd"]:
+        year, month, day = groups["sy"], groups["sm"], groups["sd"]
     elif groups["iy"]:
         year, month, day = groups["iy"], groups["im"], groups["id"]
     elif groups["cy"]:
@@ -173,6 +188,8 @@ def read_service(text: str) -> Value | None:
     rest = text[at + len(chunk) :]
     if not _SERVICE.fullmatch(chunk) or not (chunk.isupper() or any(c.isdigit() for c in chunk)) or _is_date(chunk):
         return None
+    if rest.lstrip().startswith(":") and ":" not in text[:at]:
+        return None  # the word belongs to the label
     if rest and not re.match(r"^\s*(?:$|[,;|()·•]|[-–—:]\s)", rest):
         return Value("", at, match.end())
     return Value(chunk, at, at + len(chunk))
@@ -186,7 +203,8 @@ def _read_chunk(text: str, shape: re.Pattern[str]) -> Value | None:
     chunk = match.group().rstrip(".,;:)")
     if chunk.endswith(("-", "/", "_")):
         return Value("", at, match.end())
-    if not any(c.isdigit() for c in chunk) or _is_date(chunk) or _DATE.match(fold(text), at):
+    day = _DATE.match(fold(text), at)
+    if not any(c.isdigit() for c in chunk) or _is_date(chunk) or (day is not None and not day["cy"]):
         return None
     end = at + len(chunk)
     rest = text[end:]
@@ -209,6 +227,11 @@ def _skip(filler: re.Pattern[str], text: str) -> int:
     while (match := filler.match(text, at)) is not None and match.end() > at:
         at = match.end()
     return at
+
+
+def skip_separators(text: str) -> int:
+    """Where ``text`` starts after colons, dashes and *n°*."""
+    return _skip(_SEPARATORS, fold(text))
 
 
 def is_blank(text: str) -> bool:

@@ -14,14 +14,30 @@ import yaml
 
 from invoice import keywords
 
+AMOUNTS: Final = ("total_excl_tax", "tax", "total_incl_tax", "payable", "prepaid")
 DECOY: Final = "decoy"
-SIRET: Final = "siret"  # a SIRET whose owner the keyword does not tell
+SIRET: Final = "siret"  # a SIRET whose owner the keyword does not tell; likewise:
+SIREN: Final = "siren"
+VAT: Final = "vat"
+RCS: Final = "rcs"
+IBAN: Final = "iban"
+OTHER_IBAN: Final = "other_iban"
+VAT_BASE: Final = "vat_base"  # heads of the table of rates
+VAT_RATE: Final = "vat_rate"
+PAYMENT_MODE: Final = "payment_mode"
 TITLE: Final = "type_code"
 BLOCK_RECIPIENT: Final = "block_recipient"
 BLOCK_SUPPLIER: Final = "block_supplier"
 BLOCK_OTHER: Final = "block_other"
 LINE_TABLE: Final = "line_table"  # a column header of the invoice's lines
-NO_VAT: Final = "no_vat"
+REGIMES: Final = {
+    "regime_debit": "TVA_SUR_DEBIT",
+    "regime_cashing": "TVA_SUR_ENCAISSEMENT",
+    "regime_reverse": "AUTOLIQUIDATION",
+    "regime_exempt": "EXONERATION",
+    "regime_franchise": "FRANCHISE",
+}
+NO_VAT: Final = frozenset(("no_vat", "regime_reverse", "regime_exempt", "regime_franchise"))  # no VAT is due
 DEDUCTION: Final = "deduction"  # something may lie between the total and what is payable
 
 _YAML_FIELDS = (
@@ -30,6 +46,7 @@ _YAML_FIELDS = (
 )  # fmt: skip
 # They tell no owner, no number, or are too common a word to be searched for alone.
 _LEFT_OUT = {"supplier_siret": ("SIRET", "SIREN", "N° SIRET"), "recipient_siret": ("Ministère",), "issue_date": ("le",)}
+# Fields whose words of keywords.yaml stand in words.yaml by what they say (a regime, a mode): vat_regime, payment_mode.
 
 _ACCENTS = "àâäáãåçéèêëíìîïñóòôöõúùûüýÿœæ"
 _PLAIN = "aaaaaaceeeeiiiinooooouuuuyyoa"
@@ -43,7 +60,10 @@ _TOKEN = re.compile(
     r"|(?=[a-z0-9\-/_.+]*\d)[a-z0-9]+(?:[-/_.+][a-z0-9]+)*"
     r"|[a-z]+|[€%°]"
 )
+_CHOICE = re.compile(r"\{([^{}]*)\}")
 _NUMBER_WORDS = frozenset(("n°", "n°.", "no", "num", "numero", "nr", "°"))
+LONG = 300  # characters: a longer word comes once
+SHORT = 3  # letters: a word that short, joined to others by a hyphen, is a part of a code
 _SMALL = frozenset(("de", "d", "du", "des", "la", "l", "les", "au", "a"))
 
 
@@ -76,9 +96,13 @@ def fold(text: str) -> str:
     return text.translate(_FOLD)
 
 
-@lru_cache(maxsize=32_768)
 def tokens_of(word: str) -> tuple[Token, ...]:
     """The tokens of one word or phrase."""
+    return _tokens_of(word) if len(word) <= LONG else _tokens_of.__wrapped__(word)
+
+
+@lru_cache(maxsize=32_768)
+def _tokens_of(word: str) -> tuple[Token, ...]:
     found = []
     for match in _TOKEN.finditer(fold(word)):
         text = match.group()
@@ -88,8 +112,16 @@ def tokens_of(word: str) -> tuple[Token, ...]:
             text = "#"
         elif "." in text:
             text = text.replace(".", "")
+        elif len(text) <= SHORT and _inside(match):
+            text = "-" + text
         found.append(Token(text, match.start(), match.end()))
     return tuple(found)
+
+
+def _inside(match: re.Match[str]) -> bool:
+    """Whether the word is a part of a longer code (``DGA-HT``)."""
+    text, before, after = match.string, match.start() - 1, match.end()
+    return (before >= 0 and text[before] in "-_.") or (text[after : after + 1] in ("-", "_") and after + 1 < len(text))
 
 
 class _Node:
@@ -110,18 +142,30 @@ def _entries() -> Iterator[Keyword]:
     for field, ranks in own.items():
         for rank, texts in ranks.items():
             for text in texts:
-                yield Keyword(field, rank, text)
+                for phrase in _spelled_out(text):
+                    yield Keyword(field, rank, phrase)
+
+
+def _spelled_out(text: str) -> Iterator[str]:
+    """``{Total|Montant} HT`` as *Total HT* and *Montant HT*."""
+    choice = _CHOICE.search(text)
+    if choice is None:
+        yield text
+        return
+    for word in choice.group(1).split("|"):
+        yield from _spelled_out(text[: choice.start()] + word + text[choice.end() :])
 
 
 def _tree(entries: Iterable[Keyword]) -> _Node:
     root = _Node()
     for keyword in entries:
         node = root
-        words = [token.text for token in tokens_of(keyword.text)]
-        for index, word in enumerate(words):
-            if word in _SMALL and 0 < index < len(words) - 1:
+        tokens = tokens_of(keyword.text)
+        for index, token in enumerate(tokens):
+            due = keyword.text[token.start : token.end].lower() == "dû"  # no small word, though *du* is one
+            if token.text in _SMALL and 0 < index < len(tokens) - 1 and not due:
                 continue
-            node = node.children.setdefault(word, _Node())
+            node = node.children.setdefault(token.text, _Node())
         node.keyword = keyword
     return root
 

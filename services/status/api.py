@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI, Header, Query
+from fastapi import APIRouter, FastAPI, Header, Query, Request
 from pydantic import AfterValidator, AwareDatetime
 from starlette.responses import Response
 
 from invoice.lifecycle import STATUSES
+from services.common import links
 from services.common.auth import CurrentPrincipal
 from services.common.db import Pool, scoped
 from services.common.web import Problem
@@ -110,7 +111,7 @@ def _add_feed(router: APIRouter, feed: Feed, stopping: Callable[[], bool]) -> No
 
 def _add_detail(router: APIRouter, api_pool: Pool) -> None:
     @router.get("/{invoice}", summary="Une facture, son historique et son délai de paiement")
-    async def read(invoice: UUID, principal: CurrentPrincipal) -> InvoiceDetail:
+    async def read(request: Request, invoice: UUID, principal: CurrentPrincipal) -> InvoiceDetail:
         async with scoped(api_pool, principal.scope()) as connection:
             row = await connection.fetchrow(f"select {COLUMNS} from invoice where id = $1", invoice)
             history = await connection.fetch(_HISTORY, invoice)
@@ -121,7 +122,7 @@ def _add_detail(router: APIRouter, api_pool: Pool) -> None:
                 "Facture introuvable",
                 "Aucune facture visible avec vos droits ne porte cet identifiant.",
             )
-        return views.detail(row, history)
+        return views.detail(row, history, links.make(request.app.state.token_secret, invoice))
 
 
 async def _position(feed: Feed, last_event_id: str | None, start: str | None) -> int:

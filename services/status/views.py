@@ -10,6 +10,7 @@ import msgspec
 from pydantic import BaseModel
 
 from invoice.lifecycle import ACTORS, STATUSES, turn
+from services.common.links import PagesLink
 from services.status.payment_delay import due_on
 
 #: Whose turn it is, in words.
@@ -109,6 +110,11 @@ class Header(BaseModel):
     service_code: str | None = None
     engagement: str | None = None
     contract: str | None = None
+    due_date: date | None = None
+    prepaid: Decimal | None = None
+    vat_regime: str | None = None
+    payment_mode: str | None = None
+    preceding_invoice: str | None = None
 
 
 class Reason(BaseModel):
@@ -145,12 +151,25 @@ class EntryView(BaseModel):
     notice: NoticeView | None
 
 
+class PagesView(BaseModel):
+    """A short-lived link to the document's pages: ``template`` with a page's number, from 1, in the place of ``{n}``.
+
+    ``index`` lists the pages with their sizes; a data file has none. It opens without a token, to whoever has it,
+    until ``expires_at``.
+    """
+
+    template: str
+    index: str
+    expires_at: datetime
+
+
 class InvoiceDetail(InvoiceItem):
     """An invoice with its header and its history, oldest entry first."""
 
     header: Header
     attempt: int
     history: list[EntryView]
+    pages: PagesView
 
 
 def item(row: asyncpg.Record) -> dict[str, Any]:
@@ -176,13 +195,14 @@ def item(row: asyncpg.Record) -> dict[str, Any]:
     }
 
 
-def detail(row: asyncpg.Record, history: list[asyncpg.Record]) -> InvoiceDetail:
+def detail(row: asyncpg.Record, history: list[asyncpg.Record], link: PagesLink) -> InvoiceDetail:
     """An invoice and the entries that the reader may see."""
     return InvoiceDetail(
         **item(row),
         header=Header.model_validate(msgspec.json.decode(row["header"])),
         attempt=row["attempt"],
         history=[_entry(entry) for entry in history],
+        pages=PagesView(template=link.template, index=link.index, expires_at=link.expires_at),
     )
 
 

@@ -70,7 +70,7 @@ def test_a_folder_of_ones_own_is_taken_and_a_wrong_expectation_fails(tmp_path: P
     assert "5 documents" in done.stdout
     assert done.stdout.count("    ✗ ") == 2
     assert "fin MISE_A_DISPOSITION au lieu de refused" in done.stdout
-    assert "motif NOT_A_PDF" in done.stdout
+    assert "motif XML_UNKNOWN_ROOT" in done.stdout
 
 
 def test_an_empty_folder_is_said_in_one_sentence(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from services.common.blobs import Blobs
 from services.common.db import Pool, migrate, open_pool
 from services.common.deliver import Deliver
 from services.common.record import unpack_headers
-from services.ocr.domain import Reading
+from services.ocr.answers import Whole
 from services.ocr.handlers import handle
 from services.ocr.jobs import Dispatcher, Reader
 from services.ocr.settings import OcrSettings
@@ -127,12 +127,12 @@ async def open_world(stack: Stack, dsns: Mapping[str, ServiceDsns]) -> AsyncIter
 class StubReader:
     """Reads nothing: keeps what it was given, and answers as told. A gate holds up the documents named in it."""
 
-    def __init__(self, answer: Reading | Exception | None = None) -> None:
-        self.answer = answer or Reading(pages=1)
+    def __init__(self, answer: Whole | Exception | None = None) -> None:
+        self.answer = answer or Whole(pages=1)
         self.seen: list[bytes] = []
         self.gates: dict[bytes, asyncio.Event] = {}
 
-    async def read(self, data: bytes) -> Reading:
+    async def read(self, data: bytes) -> Whole:
         """The answer, once the document's gate is open."""
         self.seen.append(data)
         if gate := self.gates.get(data):

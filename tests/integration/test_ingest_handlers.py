@@ -86,6 +86,7 @@ async def test_a_sure_reading_submits_the_invoice_by_itself(ready: World) -> Non
         "box": [10.0, 20.0, 110.0, 32.0],
         "keyword": "invoice_number",
         "raw": "F2025-001",
+        "candidates": [],
     }
     assert datetime.fromisoformat(seen["read_at"]) == found.time
     [taken] = await ready.pool.fetch("select issuer, year, number, deposit_id from number_taken")

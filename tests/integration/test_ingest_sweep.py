@@ -12,6 +12,7 @@ from deploy.database import ServiceDsns
 from deploy.local import Stack
 from services.common.blobs import BlobMissing
 from services.ingest.deposits import object_key
+from services.ingest.kinds import PDF, XML
 from services.ingest.sweep import Sweep
 from tests.integration.ingest_world import World, open_world
 from tests.unit.ingest.samples import pdf, sha256
@@ -46,14 +47,14 @@ async def exists(world: World, claim: ClaimCheck) -> bool:
 
 async def test_a_document_without_a_deposit_is_deleted_and_a_deposits_own_is_kept(world: World) -> None:
     deposit = await world.deposit()
-    orphan = await put(world, object_key("supplier-1", uuid4()))
+    orphan = await put(world, object_key("supplier-1", uuid4(), XML))
     assert await sweep(world).once() >= 1
     assert not await exists(world, orphan)
     assert (await world.get(f"/{deposit}/document")).content == pdf()
 
 
 async def test_a_document_that_is_young_is_kept(world: World) -> None:
-    orphan = await put(world, object_key("supplier-1", uuid4()))
+    orphan = await put(world, object_key("supplier-1", uuid4(), XML))
     assert await sweep(world, timedelta(hours=24)).once() == 0
     assert await exists(world, orphan)
 
@@ -61,7 +62,7 @@ async def test_a_document_that_is_young_is_kept(world: World) -> None:
 async def test_what_a_duplicate_left_behind_is_deleted_and_what_it_stands_on_is_kept(world: World) -> None:
     await world.deposit()
     duplicate = await world.deposit()
-    left = await put(world, object_key("supplier-1", duplicate))
+    left = await put(world, object_key("supplier-1", duplicate, PDF))
     await sweep(world).once()
     assert not await exists(world, left)
     assert (await world.get(f"/{duplicate}/document")).content == pdf()
@@ -78,7 +79,7 @@ async def test_what_is_no_document_of_a_deposit_is_left_alone(world: World, key:
 async def test_a_pass_is_bounded_and_the_next_goes_on_where_it_ended(world: World) -> None:
     await sweep(world).once()
     kept = [await world.deposit(pdf(str(n))) for n in range(4)]
-    orphans = [await put(world, object_key("supplier-1", UUID(int=n << 80))) for n in range(5)]
+    orphans = [await put(world, object_key("supplier-1", UUID(int=n << 80), PDF if n % 2 else XML)) for n in range(5)]
     bounded = sweep(world, page=2, pages=1)
     assert await bounded.once() <= 2
     for _ in range(8):

@@ -14,8 +14,10 @@ from services.common.auth import Principal, mint
 from services.common.db import open_pool
 from services.common.web import create_app
 from services.ocr import api
-from services.ocr.domain import Reading
+from services.ocr.answers import Whole
 from services.ocr.outcomes import outcome
+from services.ocr.pages import Pages
+from services.ocr.pool import ReaderPool
 from tests.integration.ocr_world import OcrWorld, StubReader, open_world
 from tests.records import eventually
 
@@ -36,9 +38,12 @@ async def _fine() -> str | None:
 async def client(world: OcrWorld) -> AsyncIterator[httpx.AsyncClient]:
     api_pool = await open_pool(world.dsns["ocr"].api, "ocr")
     app = create_app("ocr", token_secret=SECRET, live=_fine, ready=[])
-    api.add_routes(app, api_pool)
+    painters = ReaderPool(workers=1)
+    await painters.start(warm=False)
+    api.add_routes(app, api_pool, Pages(api_pool, world.blobs, painters, world.settings()))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as opened:
         yield opened
+    await painters.stop()
     await api_pool.close()
 
 
@@ -53,7 +58,7 @@ async def test_only_an_operator_sees_a_reading(world: OcrWorld, client: httpx.As
     assert (await client.get(path, headers=_bearer("FOURNISSEUR"))).status_code == 403
     early = await client.get(path, headers=_bearer("OPERATEUR"))
     assert (early.status_code, early.json()["code"]) == (404, "READING_UNKNOWN")
-    async with world.dispatcher(StubReader(Reading(pages=2, empty=outcome("SCAN_ONLY")))):
+    async with world.dispatcher(StubReader(Whole(pages=2, empty=outcome("SCAN_ONLY")))):
         await world.until_done([found])
     answer = await client.get(path, headers=_bearer("OPERATEUR"))
     assert answer.json()["outcome"] == "empty"

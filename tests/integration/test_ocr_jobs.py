@@ -14,12 +14,14 @@ from contracts.envelope import event_id
 from contracts.events import DocumentRead, DocumentUnreadable, ReadField
 from deploy.database import ServiceDsns
 from deploy.local import Stack
-from services.ocr.domain import Reading
+from services.ocr.answers import Whole
 from services.ocr.outcomes import outcome
 from services.ocr.pool import ReaderPool, ReaderUnavailable
 from tests import documents
+from tests.carriers import facts_of, facturx
 from tests.integration.ocr_world import OcrWorld, StubReader, data_of, open_world, received
 from tests.records import eventually, record
+from tests.unit.invoice.syntax.samples import ubl
 
 
 @pytest.fixture
@@ -59,6 +61,22 @@ async def test_each_document_gets_the_result_it_deserves(world: OcrWorld, reader
     assert {str(row["invoice_id"]): row["outcome"] for row in rows} == dict(
         zip([found.subject for found in events], ["read", "empty", "unreadable", "unreadable"], strict=True)
     )
+
+
+async def test_a_result_tells_what_the_document_is_and_carries(world: OcrWorld, readers: ReaderPool) -> None:
+    invoice = documents.sample(1)
+    contents = [facturx(invoice, incl="9999.99"), ubl(facts_of(invoice))]
+    events = await world.receive(*[await world.store(content) for content in contents])
+    async with world.dispatcher(readers):
+        results = await world.until_done(events)
+    carried, alone = (data_of(results[found.subject]) for found in events)
+    assert isinstance(carried, DocumentRead)
+    assert isinstance(alone, DocumentRead)
+    assert (carried.source, carried.pages, len(carried.page_sizes)) == ("facturx", 1, 1)
+    assert [file.name for file in carried.embedded] == ["factur-x.xml"]
+    assert "PAGE_AMOUNT_DIFFERS" in {warning.code for warning in carried.warnings}
+    assert carried.lines == alone.lines > 0
+    assert (alone.source, alone.pages, alone.page_sizes) == ("ubl", 0, ())
 
 
 async def test_a_result_has_the_id_and_the_trace_of_the_document_that_caused_it(world: OcrWorld) -> None:
@@ -185,8 +203,8 @@ async def test_a_result_that_cannot_be_stored_stays_visible_and_harms_no_other(w
     )
 
     class OneBad(StubReader):
-        async def read(self, data: bytes) -> Reading:
-            return Reading(pages=1, fields=(bad,)) if data == b"bad" else Reading(pages=1)
+        async def read(self, data: bytes) -> Whole:
+            return Whole(pages=1, fields=(bad,)) if data == b"bad" else Whole(pages=1)
 
     events = await world.receive(*[await world.store(content) for content in (b"a", b"bad", b"b")])
     async with world.dispatcher(OneBad()):
@@ -200,7 +218,7 @@ async def test_a_result_that_cannot_be_stored_stays_visible_and_harms_no_other(w
 
 
 async def test_a_document_is_refused_for_a_crash_only_after_a_second_round(world: OcrWorld) -> None:
-    reader = StubReader(Reading(unreadable=(outcome("READER_CRASHED"),)))
+    reader = StubReader(Whole(unreadable=(outcome("READER_CRASHED"),)))
     [found] = await world.receive(await world.store(b"killer"))
     async with world.dispatcher(reader):
         result = (await world.until_done([found]))[found.subject]
@@ -219,7 +237,7 @@ async def test_a_document_waits_while_no_reader_can_be_had(world: OcrWorld) -> N
             return bool((await world.job(found))["trouble"] == "READER_AWAY")
 
         await eventually(put_back)
-        reader.answer = Reading(pages=1)
+        reader.answer = Whole(pages=1)
         await world.until_done([found])
     assert (await world.job(found))["state"] == "done"
 

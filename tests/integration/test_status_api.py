@@ -1,8 +1,9 @@
 """The list and the detail of ``/api/v1/invoices``."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import msgspec
@@ -10,7 +11,8 @@ import pytest
 
 from deploy.database import ServiceDsns
 from deploy.local import Stack
-from tests.integration.status_service import OPERATOR, SUPPLIER, Instance, Tables, instances, tables
+from services.common import links
+from tests.integration.status_service import OPERATOR, SECRET, SUPPLIER, Instance, Tables, instances, tables
 from tests.unit.status.samples import NOON, accepted, event, routed, submitted, unroutable
 
 World = tuple[Tables, Instance]
@@ -42,6 +44,20 @@ async def test_the_detail_tells_the_whole_story_in_french(world: World) -> None:
     ]
     delay = answer["payment_delay"]
     assert (delay["started_on"], delay["due_on"], delay["source"]) == ("2026-03-02", "2026-04-01", "notice")
+
+
+async def test_who_may_see_an_invoice_gets_a_link_to_its_pages(world: World) -> None:
+    found, http = world
+    invoice = uuid4()
+    paid = msgspec.structs.replace(submitted("F-1").invoice, due_date=date(2026, 4, 1), vat_regime="TVA_SUR_DEBIT")
+    await found.take(event(msgspec.structs.replace(submitted("F-1"), invoice=paid), invoice))
+    answer = (await http.get(SUPPLIER, f"/{invoice}")).json()
+    assert (answer["header"]["due_date"], answer["header"]["vat_regime"]) == ("2026-04-01", "TVA_SUR_DEBIT")
+    address = urlsplit(answer["pages"]["template"])
+    assert address.path == f"/api/v1/pages/{invoice}/{{n}}.png"
+    query = parse_qs(address.query)
+    assert links.check(SECRET, invoice, query["expires"][0], query["signature"][0]) > 0
+    assert urlsplit(answer["pages"]["index"]).path == f"/api/v1/pages/{invoice}/index"
 
 
 async def test_an_invoice_sent_back_says_why_and_whose_turn_it_is(world: World) -> None:

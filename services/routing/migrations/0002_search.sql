@@ -1,5 +1,5 @@
 -- Search of the public directory by core PostgreSQL alone: no extension has to be installed by an administrator.
--- Words are lower case, without accents, [a-z0-9]+ (services.routing.words). How it works: docs/decisions/0012.
+-- Words are lower case, without accents, [a-z0-9]+ (services.routing.words). How it works: docs/decisions/0016.
 -- `words` is null until the service has split the entry, which it does for what stood here before at its next start.
 alter table structure drop column search;
 alter table structure add column label text not null default '', add column words text;

@@ -39,7 +39,7 @@ def test_a_forged_or_stale_token_is_refused(change: str) -> None:
         claims["structures"] = ["10000000900015,20000000800026"]
     else:
         claims["aud"] = "elsewhere"
-    token = jwt.encode(claims, secret or None, algorithm=algorithm)
+    token = jwt.encode(claims, secret, algorithm=algorithm)
     with pytest.raises(jwt.InvalidTokenError):
         verify(SECRET, token)
 

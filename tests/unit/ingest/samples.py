@@ -51,6 +51,11 @@ def pdf(mark: str = "one") -> bytes:
     return b"%PDF-1.7\n%" + mark.encode() + b"\n%%EOF\n"
 
 
+def xml(mark: str = "one") -> bytes:
+    """Bytes that pass for an XML document at the door."""
+    return f"<?xml version='1.0'?><Invoice><!-- {mark} --></Invoice>".encode()
+
+
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 

@@ -114,6 +114,71 @@ def test_a_ministry_as_recipient_is_refused_in_those_words() -> None:
     assert codes(verdict.reasons) == {"DEST_STATE"}
 
 
+def warning(code: str, level: Any = "warn", field: str | None = None) -> Finding:
+    return Finding(code=code, level=level, message="…", field=field)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        warning("PAGE_AMOUNT_DIFFERS", field="tax"),
+        warning("DATA_FILE_REFUSED"),
+        warning("DATA_FILES_DIFFER", field="payable"),
+        warning("DATA_TYPE_NOT_SERVED", field="type_code"),
+    ],
+)
+def test_amounts_that_differ_and_data_in_doubt_are_never_submitted_in_silence(found: Finding) -> None:
+    first = domain.of_reading(read(b"%PDF-", fields(), source="facturx", warnings=(found,)), (SUPPLIER,))
+    assert isinstance(first, Verdict)
+    assert first.state is State.TO_VERIFY
+    assert found in first.reasons
+    assert first.invoice_number == "F2025-001"
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        warning("PAGE_IBAN_DIFFERS", field="supplier_iban"),
+        warning("SERVICE_CODES_DIFFER", field="service_code"),
+        warning("SIGNATURE_ALTERED"),
+        warning("DATA_MALFORMED", field="due_date"),
+        warning("DATA_ONE_OF_MANY", level="info", field="supplier_iban"),
+    ],
+)
+def test_other_remarks_are_told_and_hold_nothing_up(found: Finding) -> None:
+    of = deposit()
+    first = domain.of_reading(read(b"%PDF-", fields(), source="facturx", warnings=(found,)), of.structures)
+    assert isinstance(first, Candidate)
+    verdict = domain.judge(first, of, DIRECTORY)
+    assert verdict.state is State.SUBMITTED
+    assert found in verdict.findings
+    assert (found in verdict.warnings) == (found.level == "warn")
+
+
+def test_what_was_remarked_on_an_empty_reading_is_told_with_it() -> None:
+    why, remark = warning("SCAN_ONLY", level="info"), warning("DATA_FILE_REFUSED")
+    verdict = domain.of_reading(read(b"%PDF-", (), empty=why, warnings=(remark,)), (SUPPLIER,))
+    assert isinstance(verdict, Verdict)
+    assert verdict.findings == (why, remark)
+
+
+@pytest.mark.parametrize(
+    ("cadre", "code"),
+    [("A9_FACTURE_SOUSTRAITANT", "CADRE_LATER"), ("A3", "CADRE_NOT_SERVED"), ("S5", "CADRE_FORBIDDEN")],
+)
+def test_a_cadre_that_is_not_served_refuses_the_deposit(cadre: str, code: str) -> None:
+    verdict = decide(fields(cadre=cadre))
+    assert verdict.state is State.REFUSED
+    assert codes(verdict.reasons) == {code}
+
+
+def test_an_invoice_already_paid_is_submitted_as_such() -> None:
+    verdict = decide(fields(cadre="A2_FACTURE_FOURNISSEUR_DEJA_PAYEE", payable="0.00", prepaid="120.00"))
+    assert verdict.state is State.SUBMITTED
+    assert verdict.header is not None
+    assert verdict.header.cadre == "A2_FACTURE_FOURNISSEUR_DEJA_PAYEE"
+
+
 def test_a_scan_is_an_empty_draft_with_its_reason() -> None:
     why = Finding(code="SCAN_ONLY", level="info", message="Une image sans texte.")
     verdict = domain.of_reading(read(b"%PDF-", (), empty=why), (SUPPLIER,))

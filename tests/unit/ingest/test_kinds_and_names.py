@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.kinds import is_pdf, looks_like
+from services.ingest.kinds import PDF, XML, is_pdf, looks_like, media_type
 from services.ingest.names import MAX_NAME, NO_NAME, label
 
 
@@ -33,6 +33,27 @@ def test_the_mark_counts_within_the_first_1024_bytes_only() -> None:
     assert is_pdf(b"%PDF-1.7")
     assert is_pdf(b"x" * 1019 + b"%PDF-")
     assert not is_pdf(b"x" * 1020 + b"%PDF-")
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"%PDF-1.7", PDF),
+        (b"\r\n%PDF-1.4", PDF),
+        (b"<?xml version='1.0'?><Invoice/>", XML),
+        (b"\xef\xbb\xbf  <Invoice/>", XML),
+        ("\ufeff<?xml version='1.0'?><a/>".encode("utf-16-le"), XML),
+        ("<?xml version='1.0'?><a/>".encode("utf-16-be"), XML),
+        (b"<!-- %PDF-1.7 --><Invoice/>", PDF),
+        (b"<html><body>", None),
+        (b"<!DOCTYPE html><html>", None),
+        (b"{}", None),
+        (b"PK\x03\x04", None),
+        (b"", None),
+    ],
+)
+def test_pdf_and_xml_are_told_by_their_content(head: bytes, kind: str | None) -> None:
+    assert media_type(head) == kind
 
 
 @given(st.binary(max_size=1100))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.common.web import Problem
 from services.ingest.upload import Limits, receive
-from tests.unit.ingest.samples import pdf
+from tests.unit.ingest.samples import pdf, xml
 
 BOUNDARY = "----xyz"
 LIMITS = Limits(file_bytes=200_000, spool_bytes=50_000, stall_seconds=0.2)
@@ -74,6 +74,13 @@ async def test_the_bytes_are_kept_as_they_came_however_they_are_cut(content: byt
         assert upload.source.read() == content
         assert (upload.size, upload.sha256) == (len(content), hashlib.sha256(content).hexdigest())
         assert upload.file_name == "a.pdf"
+
+
+@pytest.mark.parametrize(("content", "kind"), [(pdf(), "application/pdf"), (xml(), "application/xml")])
+async def test_the_kind_of_a_document_is_what_its_content_says(content: bytes, kind: str) -> None:
+    for name in ("a.pdf", "a.xml", "a"):
+        async with receive(request(sliced(body(("file", name, content)), 7)), LIMITS) as upload:
+            assert upload.media_type == kind
 
 
 async def test_a_large_file_goes_to_disk_and_is_gone_afterwards() -> None:

@@ -7,13 +7,15 @@ from uuid import UUID
 
 import pytest
 
+from services.common import links
 from services.common.web import Problem
 from services.ingest import refusals, views
-from services.ingest.domain import LABELS, State
+from services.ingest.domain import LABELS, Contents, State
 from services.ingest.store import Stored
 from tests.unit.ingest.samples import SENT, deposit
 
 ID, FIRST = UUID(int=7), UUID(int=6)
+LINK = links.make("a-secret-of-no-value", ID, now=0)
 
 
 def stored(state: State, **more: Any) -> Stored:
@@ -23,10 +25,10 @@ def stored(state: State, **more: Any) -> Stored:
 
 @pytest.mark.parametrize("state", list(State))
 def test_every_state_is_told_in_a_sentence_of_its_own(state: State) -> None:
-    shown = views.deposit(stored(state))
+    shown = views.deposit(stored(state), LINK)
     assert shown.label == LABELS[state]
     assert shown.explanation.endswith(".")
-    others = {views.deposit(stored(other)).explanation for other in State if other is not state}
+    others = {views.deposit(stored(other), LINK).explanation for other in State if other is not state}
     assert shown.explanation not in others
     assert shown.links.self == f"/api/v1/deposits/{ID}"
 
@@ -41,7 +43,27 @@ def test_only_an_invoice_has_a_link_to_an_invoice_and_only_a_duplicate_one_to_it
 def test_a_late_reading_is_only_said_to_be_late_while_it_is_awaited() -> None:
     late = SENT + timedelta(minutes=10)
     for state in State:
-        assert views.deposit(stored(state, overdue_at=late)).overdue == (state is State.RECEIVED)
+        assert views.deposit(stored(state, overdue_at=late), LINK).overdue == (state is State.RECEIVED)
+
+
+def test_the_pages_are_linked_where_there_are_some_and_said_to_be_absent_where_not() -> None:
+    read = Contents(page_sizes=((595.0, 842.0), (842.0, 595.0)))
+    shown = views.deposit(stored(State.TO_VERIFY, contents=read), LINK)
+    assert shown.pages is not None
+    assert (shown.pages.template, shown.pages.index) == (LINK.template, LINK.index)
+    assert shown.pages.sizes == [(595.0, 842.0), (842.0, 595.0)]
+    assert shown.pages_absent is None
+    absent = {
+        views.deposit(found, LINK).pages_absent
+        for found in (
+            stored(State.RECEIVED),
+            stored(State.DUPLICATE),
+            stored(State.REFUSED),
+            stored(State.SUBMITTED, contents=Contents(source="ubl", lines=3)),
+        )
+    }
+    assert len(absent) == 4
+    assert all(words and words.endswith(".") for words in absent)
 
 
 def test_a_page_has_a_next_one_only_if_more_was_found() -> None:

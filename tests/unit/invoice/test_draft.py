@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
@@ -135,6 +136,71 @@ def test_a_value_that_has_not_its_form_waits_for_a_person(name: str, value: str)
     draft = done(**{name: value})
     assert waits(draft) == ["FIELD_MALFORMED"]
     assert value in only(draft.findings, "FIELD_MALFORMED").message
+
+
+def test_what_accompanies_an_invoice_is_kept_if_it_is_sure_and_holds_nothing_up_if_not() -> None:
+    more = {
+        "due_date": "2026-12-03",
+        "vat_regime": "TVA_SUR_DEBIT",
+        "payment_mode": "VIREMENT",
+        "preceding_invoice": "2026-0001",
+        "prepaid": "20.00",
+        "payable": "100.00",
+    }
+    header = done(**more).header
+    assert header is not None
+    assert (header.due_date, header.prepaid) == (date(2026, 12, 3), Decimal("20.00"))
+    assert (header.vat_regime, header.payment_mode) == ("TVA_SUR_DEBIT", "VIREMENT")
+    assert header.preceding_invoice == "2026-0001"
+    without = done(("due_date", "vat_regime", "payment_mode", "preceding_invoice"), **more)
+    assert without.outcome == "complete"
+    assert without.header is not None
+    assert (without.header.due_date, without.header.vat_regime, without.header.payment_mode) == (None, None, None)
+    wrong = done(due_date="2026-02-30", vat_regime="AUTRE", payment_mode="TROC").header
+    assert wrong is not None
+    assert (wrong.due_date, wrong.vat_regime, wrong.payment_mode) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("cadre", "code"),
+    [
+        ("A3", "CADRE_NOT_SERVED"),
+        ("A21", "CADRE_NOT_SERVED"),
+        ("A9_FACTURE_SOUSTRAITANT", "CADRE_LATER"),
+        ("A12_FACTURE_COTRAITANT", "CADRE_LATER"),
+        ("A4_PROJET_DECOMPTE_MENSUEL", "CADRE_LATER"),
+        ("S5", "CADRE_FORBIDDEN"),
+        ("Z9", "CADRE_UNKNOWN"),
+    ],
+)
+def test_a_cadre_that_is_not_served_is_refused_in_words(cadre: str, code: str) -> None:
+    draft = done(cadre=cadre)
+    assert (draft.outcome, draft.header) == ("refused", None)
+    assert only(draft.findings, code).level == "refuse"
+
+
+def test_a_cadre_read_without_certainty_waits_for_a_person() -> None:
+    assert waits(done(("cadre",), cadre="A2_FACTURE_FOURNISSEUR_DEJA_PAYEE")) == ["FIELD_UNSURE"]
+
+
+def test_an_invoice_already_paid_has_nothing_left_to_pay() -> None:
+    draft = done(cadre="A2_FACTURE_FOURNISSEUR_DEJA_PAYEE", prepaid="120.00", payable="0.00")
+    assert draft.outcome == "complete"
+    assert draft.header is not None
+    assert (draft.header.cadre, draft.header.payable) == ("A2_FACTURE_FOURNISSEUR_DEJA_PAYEE", Decimal(0))
+    assert waits(done(prepaid="120.00", payable="0.00")) == ["PAYABLE_ZERO"]
+
+
+def test_a_siren_tells_which_of_the_depositors_structures_is_meant() -> None:
+    siren = SUPPLIER[:9]
+    several = complete(read(supplier_siret=None, supplier_siren=siren), (OTHER, SUPPLIER))
+    assert several.outcome == "complete"
+    assert several.header is not None
+    assert several.header.supplier_siret == SUPPLIER
+    by_vat = complete(read(supplier_siret=None, supplier_vat=f"FR40{siren}"), (OTHER, SUPPLIER))
+    assert by_vat.outcome == "complete"
+    for stranger in ({"supplier_siren": siren}, {"supplier_vat": f"FR40{siren}"}, {"supplier_vat": "DE123456789"}):
+        assert waits(complete(read(supplier_siret=None, **stranger), (OTHER,))) == ["FIELD_MISSING"]
 
 
 def test_the_only_structure_of_the_depositor_stands_in_for_a_siret_that_was_not_read() -> None:

@@ -154,3 +154,59 @@ def test_euro_is_sure_and_another_currency_asks_for_a_person() -> None:
 
 def test_a_page_that_announces_nothing_gives_nothing() -> None:
     assert read(column("Le vent se lève.", "Il faut tenter de vivre.")) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Avoir sur facture n° F-1",
+        "Facture d'origine : F-1",
+        "Annule et remplace la facture n° F-1",
+        "Concerne la facture n° F-1 du 12/03/2026",
+        "Réf. facture initiale F-1",
+    ],
+)
+def test_the_invoice_that_a_credit_note_corrects_is_read(text: str) -> None:
+    values = lines("AVOIR", "Avoir n° AV-7", text)
+    assert (values["invoice_number"], values["preceding_invoice"]) == ("AV-7", "F-1")
+
+
+def test_on_a_credit_note_the_number_of_an_invoice_is_the_one_it_corrects() -> None:
+    page = [*column("Facture n° F-1"), (50.0, 700.0, "n° AV-7")]
+    assert "preceding_invoice" not in read(page)
+    head: list[Text] = [(200, 780, "AVOIR n° AV-7")]
+    assert read([*head, *column("", "", "Rappel : facture n° F-1")])["invoice_number"].value == "AV-7"
+
+
+def test_two_corrected_invoices_leave_the_field_empty() -> None:
+    assert "preceding_invoice" not in read(column("Avoir n° AV-7", "Sur facture n° F-1", "Sur facture n° F-2"))
+
+
+def test_a_title_that_was_cut_is_read_on() -> None:
+    title: list[Text] = [(50, 700, "Facture"), (120, 700, "d'avoir")]
+    assert read(title)["type_code"].value == "381"
+
+
+def test_the_number_may_follow_words_about_the_invoice_or_stand_alone_under_its_title() -> None:
+    assert lines("Facture de travaux n° F-1")["invoice_number"] == "F-1"
+    assert lines("FACTURE", "F-2026-1")["invoice_number"] == "F-2026-1"
+    assert lines("Facture du 12/03/2026", "n° F-1")["invoice_number"] == "F-1"
+
+
+def test_a_number_that_looks_like_a_year_is_read_where_it_stands_alone() -> None:
+    assert lines("Facture n° : 2059")["invoice_number"] == "2059"
+    assert "invoice_number" not in read(column("Facture n° 2059 et suivantes"))
+
+
+def test_the_currency_of_the_amounts_outweighs_a_mention_of_another() -> None:
+    assert lines("Total TTC 120,00 €", "Contre-valeur : 130,00 USD à titre indicatif")["currency"] == "EUR"
+    assert lines("Devise : EUR", "Total TTC 120,00", "soit 130,00 USD")["currency"] == "EUR"
+
+
+def test_your_reference_is_no_engagement() -> None:
+    assert "engagement" not in read(column("Votre référence : 450001", "Vos réf. : AB-12"))
+
+
+def test_words_before_the_colon_belong_to_the_label_of_a_service() -> None:
+    assert "service_code" not in read(column("CODE SERVICE GESTIONNAIRE INTERNE : DRH"))
+    assert lines("Code service : DRH")["service_code"] == "DRH"

@@ -13,6 +13,13 @@ from tests import documents
 from tests.documents import LAYOUTS, InvoicePdf, sample
 
 MANDATORY = ("invoice_number", "issue_date", "recipient_siret", "total_excl_tax", "tax", "total_incl_tax", "payable")
+# What the generator prints on some pages without telling it in its truth.
+UNTOLD = frozenset(
+    (
+        "due_date", "vat_breakdown", "vat_regime", "payment_mode", "supplier_siren", "supplier_vat", "recipient_siren",
+        "recipient_vat", "supplier_iban", "preceding_invoice",
+    )
+)  # fmt: skip
 
 
 def wrong(invoice: InvoicePdf) -> list[str]:
@@ -22,7 +29,7 @@ def wrong(invoice: InvoicePdf) -> list[str]:
     return [
         f"{f.name}: {f.value!r} for {truth.get(f.name)!r} ({f.keyword!r})"
         for f in fields
-        if truth.get(f.name) != f.value
+        if f.name not in UNTOLD and truth.get(f.name) != f.value
     ]
 
 
@@ -73,7 +80,8 @@ def test_totals_on_the_second_page_are_read_with_their_page() -> None:
     fields = {field.name: field for field in reading.fields}
     assert reading.pages == 2
     assert fields["total_incl_tax"].page == 2
-    assert {name: field.value for name, field in fields.items()} == sample(4).truth()
+    truth = sample(4).truth()
+    assert {name: field.value for name, field in fields.items() if name not in UNTOLD} == truth
 
 
 @pytest.mark.parametrize(

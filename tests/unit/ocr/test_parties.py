@@ -67,8 +67,11 @@ def test_a_client_number_heads_no_block() -> None:
     assert "recipient_siret" not in values
 
 
-def test_a_siret_that_fails_its_check_is_not_read() -> None:
-    assert read(column("SIRET client : 22060001900017")) == {}
+def test_a_siret_that_fails_its_check_is_not_read_and_its_siren_asks_for_a_person() -> None:
+    fields = read(column("SIRET client : 22060001900017"))
+    assert {name: (field.value, field.confidence) for name, field in fields.items()} == {
+        "recipient_siren": ("220600019", "unsure")
+    }
 
 
 def test_a_ministry_counts_as_recipient_in_a_recipients_block_only() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -12,9 +13,13 @@ from pathlib import Path
 
 import pytest
 
+from invoice.directory import NumberFormat
+from services.ocr.answers import Whole
+from services.ocr.known import known_from, pack_of_file, packed
 from services.ocr.pool import ReaderPool, ReaderUnavailable
-from services.ocr.reader import read
-from tests.documents import sample
+from services.ocr.render import draw
+from services.ocr.whole import read_document as read
+from tests.documents import InvoicePdf, sample
 from tests.hostile import flood, laughs
 
 INVOICE = sample(1).render()
@@ -108,6 +113,97 @@ async def test_a_document_that_eats_memory_is_refused_for_that(bomb: bytes) -> N
         reading = await readers.read(bomb)
         assert [reason.code for reason in reading.unreadable] == ["READER_MEMORY"]
         assert await readers.read(INVOICE) == read(INVOICE)
+
+
+async def test_processor_time_is_bounded_for_each_document_by_the_kernel_too() -> None:
+    async with pool(timeout=3) as readers:
+        for _ in range(3):
+            await readers.read(INVOICE)
+        (pid,) = readers.pids
+        assert 3 <= cpu_limit(pid) <= 10
+
+
+def cpu_limit(pid: int) -> int:
+    """The seconds of processor time after which the kernel ends a process."""
+    limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
+    return int(next(line for line in limits if line.startswith("Max cpu time")).split()[3])
+
+
+async def test_a_worker_that_used_up_its_processor_time_is_said_to_be_late() -> None:
+    async with pool() as readers:
+        (victim,) = readers.pids
+        os.kill(victim, signal.SIGSTOP)
+        reading = asyncio.create_task(readers.read(INVOICE))
+        await asyncio.sleep(0.1)
+        os.kill(victim, signal.SIGXCPU)
+        os.kill(victim, signal.SIGCONT)
+        assert await reading == read(INVOICE)
+        assert dict(readers.losses) == {"READER_TIMEOUT": 1}
+
+
+async def test_a_worker_draws_what_the_painter_draws() -> None:
+    async with pool() as readers:
+        assert await readers.draw(INVOICE, 1) == draw(INVOICE, 1)
+        refused = (await readers.draw(INVOICE, 2)).refused
+        assert refused is not None
+        assert await readers.read(INVOICE) == read(INVOICE)
+
+
+async def test_a_page_that_cannot_be_drawn_within_bounds_is_refused_for_that() -> None:
+    async with pool(timeout=0.5, memory_mb=4096) as readers:
+        picture = await readers.draw(laughs(depth=12), 1)
+        assert picture.refused is not None
+        assert picture.refused.code == "READER_TIMEOUT"
+        assert (await readers.draw(INVOICE, 1)).refused is None
+
+
+async def test_a_pool_that_is_not_warm_starts_its_workers_when_they_are_needed() -> None:
+    readers = ReaderPool(workers=1)
+    await readers.start(warm=False)
+    try:
+        assert readers.pids == ()
+        assert await readers.read(INVOICE) == read(INVOICE)
+        assert len(readers.pids) == 1
+    finally:
+        await readers.stop()
+
+
+async def test_a_directory_is_known_to_every_worker_also_to_one_that_replaces_another() -> None:
+    recipient = sample(1).truth()["recipient_siret"]
+    structure = {"siret": recipient, "name": "Département", "tenant": "d", "kind": "budget_principal"}
+    directory = pack_of_file(json.dumps({"structures": [structure]}).encode())
+    readers = ReaderPool(workers=1, directory=directory)
+    await readers.start()
+    try:
+        expected = read(INVOICE, known=known_from(directory))
+        assert await readers.read(INVOICE) == expected
+        os.kill(readers.pids[0], signal.SIGKILL)
+        assert await readers.read(INVOICE) == expected
+    finally:
+        await readers.stop()
+
+
+async def test_what_is_learnt_while_running_is_told_before_the_next_document() -> None:
+    page = InvoicePdf(engagement="4500123", copy="Engagement : CP2026/X123456/1").render()
+    shape = NumberFormat(regex="CP[0-9]{4}/X[0-9]{6}/[0-9]", mask="CP2026/X123456/1")
+    siret = InvoicePdf().recipient.siret or ""
+    async with pool(workers=1) as readers:
+        assert _engagement(await readers.read(page)) == ("4500123", "unsure")
+        [worker] = readers.pids
+        readers.know(packed({siret: (shape,)}))
+        assert _engagement(await readers.read(page)) == ("CP2026/X123456/1", "unsure")
+        assert readers.pids == (worker,)
+
+
+def _engagement(whole: Whole) -> tuple[str, str]:
+    [field] = [field for field in whole.fields if field.name == "engagement"]
+    return field.value, field.confidence
+
+
+async def test_a_directory_that_no_worker_understands_is_no_fault_of_the_documents() -> None:
+    readers = ReaderPool(workers=1, directory=b"not a directory")
+    with pytest.raises(ReaderUnavailable):
+        await readers.start()
 
 
 async def test_one_hard_document_delays_no_other() -> None:

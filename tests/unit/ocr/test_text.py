@@ -1,9 +1,11 @@
 """The text layer: words with boxes, upright whatever the page's rotation, in reading order whatever the file's."""
 
 import pytest
+from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from services.ocr import text
 from services.ocr.layout import as_shown, lines_of
+from services.ocr.reader import read
 from services.ocr.text import DocumentText, Unreadable, read_pages
 from tests import documents
 from tests.hostile import many_pages, page
@@ -27,6 +29,15 @@ def test_pieces_of_a_word_are_joined_and_spaces_kept() -> None:
 def test_letter_spaced_text_is_one_word() -> None:
     spaced = [(50.0 + 12 * place, 700.0, letter) for place, letter in enumerate("FACTURE")]
     assert texts(read_pages(pdf(spaced))) == ["FACTURE"]
+
+
+def test_a_letter_spaced_number_is_one_word_and_figures_in_columns_are_not() -> None:
+    number = "FA-2026-01"
+    places = [50 + stringWidth(number[:at], "Helvetica", 10) + 3 * at for at in range(len(number))]
+    spaced = [(x, 700.0, letter) for x, letter in zip(places, number, strict=True)]
+    assert texts(read_pages(pdf(spaced))) == [number]
+    columns = [(50.0 + 15 * place, 700.0, figure) for place, figure in enumerate("12345")]
+    assert texts(read_pages(pdf(columns))) == ["1 2 3 4 5"]
 
 
 def test_text_drawn_twice_to_look_bold_is_read_once() -> None:
@@ -66,6 +77,19 @@ def test_only_the_first_three_pages_are_read() -> None:
     assert texts(document) == ["page 1", "page 2", "page 3"]
 
 
+def test_the_last_page_is_read_where_the_first_three_do_not_tell() -> None:
+    pages = pdf(*[column(f"page {n}") for n in range(1, 6)])
+    assert [page.number for page in read_pages(pages, last=lambda read: len(read) == 3).read] == [1, 2, 3, 5]
+    assert [page.number for page in read_pages(pages, last=lambda read: False).read] == [1, 2, 3]
+
+
+def test_totals_on_the_last_page_of_many_are_read_with_their_page() -> None:
+    totals = column("Total HT 100,00 €", "TVA 20,00 €", "Total TTC 120,00 €")
+    reading = read(pdf(column("Facture n° F-1"), *[column("Repas, 12 jours")] * 3, totals))
+    fields = {field.name: (field.value, field.page) for field in reading.fields}
+    assert (fields["invoice_number"], fields["total_incl_tax"]) == (("F-1", 1), ("120.00", 5))
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [
@@ -87,3 +111,11 @@ def test_a_picture_without_text_is_told_from_a_page_of_words() -> None:
     assert read_pages(documents.scanned()).images
     assert read_pages(documents.scanned()).words == 0
     assert read_pages(documents.without_keywords()).words > 100
+
+
+def test_a_slanted_stamp_is_no_text_of_a_line() -> None:
+    stamped = page(
+        b"BT /F1 12 Tf 1 0 0 1 100 300 Tm (Service) Tj ET BT /F1 60 Tf 0.7 0.7 -0.7 0.7 150 300 Tm (ORIGINAL) Tj ET",
+        b"<< >>",
+    )
+    assert texts(read_pages(stamped)) == ["Service"]

@@ -120,3 +120,68 @@ def test_an_amount_beside_a_label_of_two_lines_is_its_own() -> None:
         (480, 294.5, "30,00"),
     ]
     assert sure([*texts, *label])["prepaid"] == "30.00"
+
+
+def test_common_words_announce_totals_where_the_sum_confirms_them() -> None:
+    assert amounts(lines("HT 100,00", "TVA 20 % 20,00", "TTC 120,00"))[:3] == ("100.00", "20.00", "120.00")
+    assert amounts(lines("Sous-total 100,00", "TVA 20,00", "Total 120,00"))[:3] == ("100.00", "20.00", "120.00")
+    assert "total_incl_tax" not in read(column("Total 120,00", "Sous-total 90,00"))
+
+
+def test_an_amount_may_stand_before_its_word() -> None:
+    assert amounts(lines("100,00 € HT", "TVA 20,00 €", "120,00 € TTC"))[:3] == ("100.00", "20.00", "120.00")
+    assert "total_incl_tax" not in read(column("Frais de dossier de nos agences : 25,00 € HT, soit 30,00 € TTC"))
+
+
+def test_words_that_make_something_else_of_a_label_weaken_it() -> None:
+    texts = ("TVA sur situations précédentes 18,00", "Total HT 100,00", "TVA 20,00", "Total TTC 120,00")
+    assert lines(*texts)["tax"] == "20.00"
+
+
+def test_what_a_label_says_of_an_earlier_payment_is_no_figure_of_it() -> None:
+    texts = ("Total HT 100,00", "TVA 20,00", "Total TTC 120,00")
+    for label in ("Acompte versé (facture AC-91)", "Acompte déduit le 12/03/2026", "Règlements reçus le 2026-03-12"):
+        assert lines(*texts, f"{label} : -50,00", "Net à payer 70,00")["prepaid"] == "50.00", label
+
+
+def test_what_is_held_back_explains_the_net_amount() -> None:
+    texts = ("Total HT 100,00", "TVA 20,00", "Total TTC 120,00", "Retenue de garantie 5 % -6,00", "Net à payer 114,00")
+    assert lines(*texts)["payable"] == "114.00"
+
+
+def test_without_a_total_incl_tax_what_was_paid_confirms_the_sum() -> None:
+    texts = ("Total HT 100,00", "Autoliquidation", "Acompte versé 30,00", "Net à payer 70,00")
+    fields = read(column(*texts))
+    assert "total_incl_tax" not in fields
+    assert (fields["prepaid"].value, fields["payable"].confidence) == ("30.00", "sure")
+
+
+def rows(*pairs: tuple[str, str]) -> list[Text]:
+    """Labels with their amounts beside them, one row under the other."""
+    return [
+        cell
+        for at, (label, value) in enumerate(pairs)
+        for cell in ((50, 400 - 14 * at, label), (200, 400 - 14 * at, value))
+    ]
+
+
+def test_an_amount_after_the_total_that_nothing_announces_leaves_the_net_amount_empty() -> None:
+    totals = (("Total HT", "100,00"), ("TVA", "20,00"), ("Total TTC", "120,00"))
+    assert "payable" not in read(rows(*totals, ("Ristourne", "-20,00"), ("À virer", "100,00")))
+    assert sure(rows(*totals))["payable"] == "120.00"
+
+
+def test_the_third_amount_of_a_sum_needs_no_known_word() -> None:
+    assert sure(rows(("Total HT", "100,00"), ("Impôt", "20,00"), ("Total TTC", "120,00")))["tax"] == "20.00"
+
+
+def test_amounts_beside_a_table_are_not_those_of_its_columns() -> None:
+    head: list[Text] = [(50, 400, "Base"), (120, 400, "Total TVA"), (300, 400, "Total brut HT"), (450, 400, "-3,31")]
+    row: list[Text] = [(50, 386, "-3,21"), (120, 386, "-0,18"), (300, 386, "Remise 3 %"), (450, 386, "0,10")]
+    rest = column("Total HT -3,21", "TVA 5,5 % -0,18", "Total TTC -3,39", x=300, top=372)
+    assert sure([*head, *row, *rest])["tax"] == "-0.18"
+
+
+@pytest.mark.parametrize("text", ["1 234,56", "1.234,56", "1234.56", "1 234,56 EUR", "1'234,56"])
+def test_totals_are_read_in_every_form_of_figures(text: str) -> None:
+    assert unsure(f"Total TTC {text}")["total_incl_tax"] == "1234.56"

@@ -67,6 +67,12 @@ def test_a_text_that_may_be_something_else_is_no_amount(text: str) -> None:
         ("du 3 févr. 2026", "2026-02-03"),
         ("14 juillet 2026", "2026-07-14"),
         ("3 juin 2026", "2026-06-03"),
+        ("lundi 22 novembre 2026", "2026-11-22"),
+        ("22 / 11 / 2026", "2026-11-22"),
+        ("22-nov.-26", "2026-11-22"),
+        ("22 nov. 2026", "2026-11-22"),
+        ("(22/11/2026)", "2026-11-22"),
+        ("Toulouse, le 22 novembre 2026", "2026-11-22"),
     ],
 )
 def test_a_date_is_read_in_every_usual_form(text: str, day: str) -> None:
@@ -98,7 +104,7 @@ def test_digits_that_fail_the_check_are_no_siret(text: str) -> None:
     assert values.read_siret(text) is None
 
 
-@pytest.mark.parametrize("text", ["FA-2026-0001", "2026/0012", "F000123", "AB_1+2", "12345"])
+@pytest.mark.parametrize("text", ["FA-2026-0001", "2026/0012", "F000123", "AB_1+2", "12345", "20561638"])
 def test_an_invoice_number_is_kept_as_written(text: str) -> None:
     found = values.read_number(f" : {text} du 12/03/2026")
     assert found is not None

@@ -3,7 +3,7 @@
 import pytest
 
 from invoice import keywords
-from services.ocr.vocabulary import find, fold, tokens_of
+from services.ocr.vocabulary import REGIMES, find, fold, tokens_of
 
 
 def announced(text: str) -> list[str]:
@@ -36,10 +36,12 @@ def test_spelling_makes_no_difference(text: str, field: str) -> None:
 @pytest.mark.parametrize(
     ("text", "field"),
     [
-        ("N° TVA", "decoy"),
-        ("Date d'échéance", "decoy"),
+        ("N° TVA", "vat"),
+        ("Date d'échéance", "due_date"),
         ("Montant total TVA", "tax"),
-        ("Base HT", "decoy"),
+        ("Base HT", "vat_base"),
+        ("Total à reporter", "decoy"),
+        ("Facture d'origine n°", "preceding_invoice"),
         ("N° client", "decoy"),
     ],
 )
@@ -87,3 +89,18 @@ def test_folding_keeps_every_character_in_its_place() -> None:
     text = "Échéance : n° 12 – « Œuvre » ÀÇÉ’"
     assert len(fold(text)) == len(text)
     assert fold("ÀÇÉ’Œ") == "ace'o"
+
+
+def test_every_word_of_the_shared_list_for_the_regime_is_known() -> None:
+    for word in keywords.words("vat_regime"):
+        assert set(announced(word)) & set(REGIMES), word
+
+
+def test_braces_stand_for_each_of_their_words_in_turn() -> None:
+    for label in ("Date limite de paiement", "Date limite", "À régler avant le", "Exigible au"):
+        assert announced(label) == ["due_date"], label
+
+
+def test_a_short_word_inside_a_code_is_no_keyword() -> None:
+    assert announced("DGA-HT") == []
+    assert announced("HT_2026-A") == []

@@ -1,0 +1,201 @@
+"""``python -m services.ocr read``: the reader without any server, on files and folders."""
+
+import argparse
+import asyncio
+import io
+import os
+import stat
+import sys
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple, TextIO
+
+from invoice.directory_file import InvalidDirectory
+from services.ocr.answers import Whole
+from services.ocr.known import pack_of_file
+from services.ocr.outcomes import megabytes, outcome
+from services.ocr.pool import ReaderPool, ReaderUnavailable
+from services.ocr.report import Bar, Table, json_line
+
+MAX_FILE_BYTES: Final = 30_000_000  # what a deposit may weigh
+SUFFIXES: Final = (".pdf", ".xml")
+_AHEAD: Final = 64  # answers that wait for an earlier one, so that they come in order
+_BAD_CALL: Final = 2
+_INTERRUPTED: Final = 130
+
+
+class Found(NamedTuple):
+    """A file to read, and its name relative to the folder that was given (or that the given file is in)."""
+
+    name: str
+    path: Path
+
+
+class CannotRead(Exception):
+    """A path that was given cannot be read. Its text is for the person who gave it."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns its exit code: 0 when every file got an answer, 2 when a path cannot be read."""
+    given = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8" if given.jsonl else None, errors="replace")
+    try:
+        files = find(given.paths)
+        directory = _directory(given.directory)
+        return asyncio.run(_read(files, given, directory))
+    except CannotRead as error:
+        sys.stderr.write(f"services.ocr read : {error}\n")
+        return _BAD_CALL
+    except ReaderUnavailable as error:
+        sys.stderr.write(f"services.ocr read : aucun processus de lecture ne démarre ({error})\n")
+        return 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Who read the answers has left, as `head` does; nothing more may be written, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m services.ocr",
+        description="Lecture de factures, sans serveur. Sans argument, le service démarre.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="read")
+    read = commands.add_parser("read", help="lire des fichiers et des dossiers (*.pdf, *.xml)")
+    read.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="fichier, ou dossier lu en entier")
+    read.add_argument("--jsonl", action="store_true", help="un objet JSON par fichier, au lieu d'un tableau")
+    read.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="fichiers lus à la fois (1)")
+    read.add_argument("--text-only", action="store_true", help="ne pas lire les données que porte un PDF")
+    read.add_argument("--directory", type=Path, metavar="FILE", help="annuaire JSON : les destinataires connus")
+    parser.epilog = read.format_help()
+    return parser
+
+
+def _jobs(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 64):
+        raise argparse.ArgumentTypeError("de 1 à 64")
+    return int(text)
+
+
+def find(paths: Sequence[Path]) -> list[Found]:
+    """The files of these paths, sorted by name: a file whatever it is called, of a folder the PDF and XML files.
+
+    Raises CannotRead.
+    """
+    found: list[Found] = []
+    for path in paths:
+        try:
+            mode = path.stat().st_mode
+            if stat.S_ISDIR(mode):
+                found += _in_folder(path)
+            elif stat.S_ISREG(mode):
+                path.open("rb").close()
+                found.append(Found(_printable(path.name), path))
+            else:
+                raise CannotRead(f"« {path} » n'est ni un fichier ni un dossier")
+        except OSError as error:
+            raise CannotRead(f"« {path} » ne peut pas être lu : {error.strerror}") from error
+    return sorted(found)
+
+
+def _in_folder(folder: Path) -> list[Found]:
+    def stop(error: OSError) -> None:
+        raise error
+
+    return [
+        Found(_printable((Path(where) / name).relative_to(folder).as_posix()), Path(where) / name)
+        for where, _, names in os.walk(folder, onerror=stop)
+        for name in names
+        if name.lower().endswith(SUFFIXES) and (Path(where) / name).is_file()
+    ]
+
+
+def _printable(name: str) -> str:
+    """A file's name as text, whatever bytes it is made of."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _directory(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return pack_of_file(path.read_bytes())
+    except OSError as error:
+        raise CannotRead(f"l'annuaire « {path} » ne peut pas être lu : {error.strerror}") from error
+    except InvalidDirectory as error:
+        raise CannotRead(f"« {path} » n'est pas un annuaire : {error.problems[0]}") from error
+
+
+async def _read(files: Sequence[Found], given: argparse.Namespace, directory: bytes | None) -> int:
+    readers = ReaderPool(workers=given.jobs, directory=directory)
+    await readers.start()
+    bar, table = Bar(sys.stderr, len(files)), Table()
+    lost = 0
+    try:
+        async for found, whole in _answers(readers, files, given):
+            lost += any(reason.code == "FILE_UNREADABLE" for reason in whole.unreadable)
+            bar.advance()
+            if given.jsonl:
+                bar.clear()
+                _write(sys.stdout, json_line(found.name, whole))
+            else:
+                table.add(found.name, whole)
+    finally:
+        bar.clear()
+        await readers.stop()
+    if not given.jsonl:
+        _write(sys.stdout, table.text())
+    return _BAD_CALL if lost else 0
+
+
+async def _answers(
+    readers: ReaderPool, files: Sequence[Found], given: argparse.Namespace
+) -> AsyncIterator[tuple[Found, Whole]]:
+    """The answers in the order of the files, a few read ahead; each file's bytes are held only while it is read."""
+    turns = asyncio.Semaphore(given.jobs + 1)
+
+    async def one(found: Found) -> Whole:
+        async with turns:
+            return await _one(readers, found.path, given.text_only)
+
+    waiting: deque[tuple[Found, asyncio.Task[Whole]]] = deque()
+    try:
+        for found in files:
+            waiting.append((found, asyncio.create_task(one(found))))
+            if len(waiting) >= _AHEAD:
+                first, task = waiting.popleft()
+                yield first, await task
+        while waiting:
+            first, task = waiting.popleft()
+            yield first, await task
+    finally:
+        for _, task in waiting:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in waiting), return_exceptions=True)
+
+
+async def _one(readers: ReaderPool, path: Path, text_only: bool) -> Whole:
+    content = _content(path)
+    return content if isinstance(content, Whole) else await readers.read(content, text_only=text_only)
+
+
+def _content(path: Path) -> bytes | Whole:
+    """The file's bytes, or why it has none to read."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            words = {"size": megabytes(size), "limit": megabytes(MAX_FILE_BYTES)}
+            return Whole(unreadable=(outcome("FILE_TOO_LARGE", **words),))
+        return path.read_bytes() if size else Whole(unreadable=(outcome("FILE_EMPTY"),))
+    except OSError as error:
+        return Whole(unreadable=(outcome("FILE_UNREADABLE", why=str(error.strerror)),))
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(text + "\n")
+    stream.flush()

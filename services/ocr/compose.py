@@ -1,0 +1,49 @@
+"""The ocr service put together: settings, pools, readers, consumer, dispatcher, relay and the API."""
+
+from services.common.blobs import Blobs
+from services.common.runtime import Runtime
+from services.ocr import api
+from services.ocr.handlers import handle
+from services.ocr.jobs import Dispatcher, reader_lost
+from services.ocr.pages import Pages, Prune
+from services.ocr.pool import ReaderPool
+from services.ocr.recipients import Tell
+from services.ocr.settings import OcrSettings
+
+
+async def compose() -> Runtime:
+    """Everything that one process runs."""
+    settings = OcrSettings()
+    runtime = Runtime("ocr", settings)
+    await runtime.open()
+    blobs = Blobs(settings)
+    readers = ReaderPool(
+        workers=settings.readers,
+        timeout=settings.reader_timeout_seconds,
+        memory_mb=settings.reader_memory_mb,
+        recycle_after=settings.reader_recycle_after,
+        report=reader_lost,
+    )
+    await readers.start()
+    # Pages are drawn by processes of their own: a person who looks waits for no reading, and holds none up.
+    painters = ReaderPool(
+        workers=settings.painters,
+        timeout=settings.painter_timeout_seconds,
+        memory_mb=settings.reader_memory_mb,
+        recycle_after=settings.reader_recycle_after,
+        report=reader_lost,
+    )
+    await painters.start(warm=False)
+    dispatcher = Dispatcher(runtime.pool, blobs, readers, settings)
+    pages = Pages(runtime.api_pool, blobs, painters, settings)
+    runtime.consume(handle)
+    runtime.job("jobs", dispatcher.run)
+    runtime.job("recipients", Tell(runtime.pool, readers).run)
+    runtime.job("pages", Prune(runtime.pool, blobs, settings).run)
+    runtime.relay()
+    runtime.ready_when(dispatcher.problem)
+    runtime.on_close(readers.stop)
+    runtime.on_close(painters.stop)
+    runtime.on_close(blobs.close)
+    api.add_routes(runtime.web(), runtime.api_pool, pages)
+    return runtime
