@@ -21,8 +21,8 @@ def main() -> int:
         print(f"No bench called {', '.join(unknown)}; there are: {', '.join(BENCHES)}.")
         return 2
     # `pipeline` prints the plumbing's figures beside its own.
-    chosen = ["plumbing", "pipeline"] if "pipeline" in wanted else wanted
-    for name in chosen:  # each is kept as soon as it is measured
+    chosen = ["plumbing", *wanted] if "pipeline" in wanted else wanted
+    for name in dict.fromkeys(chosen):  # each is kept as soon as it is measured
         publish(BENCHES[name]())
     return 0
 
