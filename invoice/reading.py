@@ -15,6 +15,10 @@ _SHOWN_KEYWORDS = 4
 _SHOWN_VALUES = 4
 
 
+#: What only accompanies an invoice: a doubt about it holds nothing up.
+ACCOMPANYING = frozenset({"due_date", "vat_regime", "payment_mode", "preceding_invoice", "supplier_iban"})
+
+
 class ReadField(Protocol):
     """One value read on a page: ``value`` is canonical (ISO date, ``1234.56``, 14 digits).
 

@@ -1,10 +1,13 @@
 """The amounts of a document: three totals that agree and a net à payer that is explained (decisions.md 19)."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
 
+from invoice.findings import Finding
 from invoice.labels import FIELD_LABELS
+from invoice.messages import finding
 from invoice.model import TypeCode
 from invoice.money import TOLERANCE, canonical, parse_amount, show_amount
 from invoice.reading import Reading
@@ -18,6 +21,17 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     incl: Decimal
     payable: Decimal
     prepaid: Decimal | None = None
+
+
+def payable_unclear(read: Iterable[str]) -> tuple[Finding, ...]:
+    """A finding where a total was read without a net à payer; ``read`` are the names of the fields read.
+
+    A reader gives the total as net à payer where nothing on the page can lie between the two. Where it gives none,
+    something is added or deducted behind the total, and nobody may take the one for the other (decisions.md 19).
+    """
+    names = set(read)
+    unclear = "total_incl_tax" in names and "payable" not in names
+    return (finding("PAYABLE_UNCLEAR"),) if unclear else ()
 
 
 def read_totals(reading: Reading, type_code: TypeCode, currency: str, *, already_paid: bool = False) -> Totals | None:

@@ -24,34 +24,37 @@ def choose(attachments: Iterable[tuple[str, bytes]], *, limits: Limits = DEFAULT
     Files that are not XML, or XML of another kind (an order, a delivery note), are passed over. Where several hold an
     invoice, the one with the usual name counts; if they differ, each field that differs is unsure and a finding names
     it. A file that looks like the invoice and cannot be read raises SyntaxRefused if no other can; else it is named.
-    ``source`` is ``facturx`` for CII, ``ubl`` for UBL.
+    Of more than twenty XML files the rest is not looked at, which a finding says. ``source`` is ``facturx`` for CII,
+    ``ubl`` for UBL.
     """
     read: list[DataFile] = []
     refused: list[tuple[str, SyntaxRefused]] = []
-    looked_at = 0
-    for name, content in attachments:
-        if not looks_like_xml(content[:1024]):
-            continue
-        looked_at += 1
-        if looked_at > MAX_FILES:
-            break
+    files = sorted((one for one in attachments if looks_like_xml(one[1][:1024])), key=lambda one: _rank(one[0]))
+    for name, content in files[:MAX_FILES]:
         try:
             read.extend(_named(found, name) for found in parse(content, limits=limits))
         except SyntaxRefused as error:
             if error.finding.code != _NOT_AN_INVOICE and _claims(name, content):
                 refused.append((name, error))
+    too_many = [finding("DATA_TOO_MANY_FILES", limit=str(MAX_FILES))] if len(files) > MAX_FILES else []
     if not read:
         if refused:
-            raise min(refused, key=lambda pair: _rank(pair[0]))[1]
+            raise refused[0][1]
+        if too_many:
+            raise SyntaxRefused(too_many[0])
         return None
-    read.sort(key=lambda found: _rank(found.name or ""))
-    return _compared(read, [finding("DATA_FILE_UNREADABLE", value=name[:80]) for name, _ in refused])
+    return _compared(read, [*too_many, *(finding("DATA_FILE_UNREADABLE", value=name[:80]) for name, _ in refused)])
+
+
+def is_usual(name: str) -> bool:
+    """Whether a file is called as the formats prescribe."""
+    return _rank(name) < len(_USUAL)
 
 
 def _claims(name: str, content: bytes) -> bool:
     """Whether a file that cannot be read would be the invoice: by its name, or by what its first bytes name."""
     head = content[:8192].replace(b"\0", b"")  # UTF-16 too
-    return _rank(name) < len(_USUAL) or any(root in head for root in _ROOTS)
+    return is_usual(name) or any(root in head for root in _ROOTS)
 
 
 def _named(found: DataFile, name: str) -> DataFile:

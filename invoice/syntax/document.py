@@ -27,7 +27,8 @@ _PARSER = etree.XMLParser(
 )
 _PROLOG = re.compile(rb"(?:\xef\xbb\xbf)*+\s*+(?:<\?.*?\?>\s*+|<!--.*?-->\s*+)*+", re.DOTALL)
 _ELEMENT_NAME = re.compile(rb"<([^\s/>!?][^\s/>]*+)")
-_NAMESPACE = re.compile(rb"xmlns[^\s=<>\"']*+\s*+=\s*+(\"[^\"]*+|'[^']*+)")
+# Behind white space only, so that no text is looked through twice.
+_NAMESPACE = re.compile(rb"(?<=\s)xmlns(?::[^\s=<>\"']*+)?\s*+=\s*+(\"[^\"]*+|'[^']*+)")
 _SMALL = 16_384  # so few bytes cannot hold enough names to matter
 
 _RESOURCE_LIMIT = 114

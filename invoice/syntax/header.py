@@ -52,11 +52,14 @@ class Header:
             self.set(name, datum.value, datum.term, datum.raw, sure=False)
 
     def warn(self, code: str, *, field: str | None = None, value: str | None = None, **words: str) -> None:
-        """Keep a finding; beyond the first hundred nothing more is said."""
-        if len(self.warnings) >= MAX_WARNINGS:
+        """Keep a finding; beyond the first hundred, only the first of its kind about a field."""
+        if len(self.warnings) >= MAX_WARNINGS and self._said(code, field):
             return
         short = None if value is None else _shown(value)
         self.warnings.append(finding(code, field=field, value=short, **words))
+
+    def _said(self, code: str, field: str | None) -> bool:
+        return any(one.code == code and one.field == field for one in self.warnings)
 
     def take(self, name: str, term: str, elements: Sequence[_Element], convert: Convert) -> None:
         """Settle a field from its elements, of which EN 16931 allows one.
@@ -106,7 +109,7 @@ class Header:
 
     def malformed(self, name: str, element: _Element, text: str, rule: str) -> None:
         """Name an element whose text cannot be taken: the element, the value, the rule."""
-        if len(self.warnings) >= MAX_WARNINGS:
+        if len(self.warnings) >= MAX_WARNINGS and self._said("DATA_MALFORMED", name):
             return
         place = {"element": path_of(element), "line": str(element.sourceline or 0)}
         self.warn("DATA_MALFORMED", field=name, value=text, label=label(name), rule=rule, **place)

@@ -18,6 +18,8 @@ from invoice.draft import complete
 from invoice.findings import Finding, refusals
 from invoice.identifiers import normalise, normalise_code
 from invoice.model import InvoiceHeader
+from invoice.reading import ACCOMPANYING
+from invoice.totals import payable_unclear
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -54,10 +56,6 @@ ON_READING: Mapping[State, Literal["apply", "already", "forbidden"]] = MappingPr
 )
 
 Decided = Literal[State.TO_VERIFY, State.SUBMITTED, State.REFUSED]
-
-
-#: What only accompanies an invoice: a doubt about it holds nothing up.
-ACCOMPANYING = frozenset({"due_date", "vat_regime", "payment_mode", "preceding_invoice", "supplier_iban"})
 
 
 class Contents(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -179,8 +177,10 @@ def of_reading(read: DocumentRead, structures: Sequence[str]) -> Verdict | Candi
     draft = complete(read.fields, structures)
     if draft.outcome == "refused":
         return Verdict(state=State.REFUSED, findings=draft.findings, invoice_number=number)
-    findings = (*draft.findings, *read.warnings)
-    if draft.header is None or any(holds(warning) for warning in read.warnings):
+    unclear = payable_unclear(field.name for field in read.fields)
+    said = (found for found in draft.findings if not unclear or found.code != "PAYABLE_FROM_TOTAL")
+    findings = (*said, *unclear, *read.warnings)
+    if draft.header is None or unclear or any(holds(warning) for warning in read.warnings):
         return Verdict(state=State.TO_VERIFY, findings=findings, invoice_number=number)
     return Candidate(header=draft.header, findings=findings)
 
@@ -237,11 +237,12 @@ def refused_number(verdict: Verdict) -> Verdict:
 def holds(warning: Finding) -> bool:
     """Whether a remark on a reading keeps the invoice from being submitted without a person.
 
-    It does where the page shows other amounts than the data, and where data cannot be read or contradict themselves.
+    It does where the page shows something else than the data, where data cannot be read or contradict themselves, and
+    where not every file was looked at.
     """
-    if warning.code == "PAGE_AMOUNT_DIFFERS":
+    if warning.code == "TOO_MANY_FILES":
         return True
-    return warning.code.startswith("DATA_") and warning.level == "warn" and warning.field not in ACCOMPANYING
+    return warning.code.startswith(("DATA_", "PAGE_")) and warning.level == "warn" and warning.field not in ACCOMPANYING
 
 
 def read_number(fields: Sequence[ReadField]) -> str | None:

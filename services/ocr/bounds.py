@@ -7,6 +7,7 @@ import msgspec
 
 from contracts.events import EmbeddedFile, ReadCandidate, ReadField
 from invoice.findings import Finding
+from invoice.reading import ACCOMPANYING
 from services.ocr.answers import Whole
 
 MAX_VALUE: Final = 1_000  # of a field; no canonical value is as long
@@ -57,7 +58,16 @@ def _file(file: EmbeddedFile) -> EmbeddedFile:
 
 
 def _findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    return tuple(_finding(found) for found in findings[:MAX_FINDINGS])
+    """What holds an invoice up comes first: the first of each kind about a field, warnings, what is not beside it."""
+    seen: set[tuple[str, str | None]] = set()
+    ranked = []
+    for found in findings:
+        kind = (found.code, found.field)
+        ranked.append(((kind in seen, found.level == "info", found.field in ACCOMPANYING), found))
+        seen.add(kind)
+    if len(ranked) > MAX_FINDINGS:
+        ranked.sort(key=lambda pair: pair[0])
+    return tuple(_finding(found) for _, found in ranked[:MAX_FINDINGS])
 
 
 def _finding(found: Finding) -> Finding:

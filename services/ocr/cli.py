@@ -26,7 +26,7 @@ _INTERRUPTED: Final = 130
 
 
 class Found(NamedTuple):
-    """A file to read, and its name relative to the folder that was given (or that the given file is in)."""
+    """A file to read, and its name: relative to the one folder given, else as the paths were given."""
 
     name: str
     path: Path
@@ -39,6 +39,8 @@ class CannotRead(Exception):
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns its exit code: 0 when every file got an answer, 2 when a path cannot be read."""
     given = _parser().parse_args(arguments)
+    if sys.stdout is None:
+        return 1  # closed by the caller: there is nowhere to answer
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8" if given.jsonl else None, errors="replace")
     try:
@@ -88,14 +90,16 @@ def find(paths: Sequence[Path]) -> list[Found]:
     Raises CannotRead.
     """
     found: list[Found] = []
+    several = len(paths) > 1  # then only the paths as given tell two files apart
     for path in paths:
         try:
             mode = path.stat().st_mode
             if stat.S_ISDIR(mode):
-                found += _in_folder(path)
+                folder = f"{_printable(path.as_posix())}/" if several else ""
+                found += [Found(folder + one.name, one.path) for one in _in_folder(path)]
             elif stat.S_ISREG(mode):
                 path.open("rb").close()
-                found.append(Found(_printable(path.name), path))
+                found.append(Found(_printable(path.as_posix() if several else path.name), path))
             else:
                 raise CannotRead(f"« {path} » n'est ni un fichier ni un dossier")
         except OSError as error:
@@ -197,5 +201,10 @@ def _content(path: Path) -> bytes | Whole:
 
 
 def _write(stream: TextIO, text: str) -> None:
-    stream.write(text + "\n")
-    stream.flush()
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise CannotRead(f"la réponse ne peut pas être écrite : {error.strerror}") from error

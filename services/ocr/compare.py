@@ -23,7 +23,11 @@ COMPARED: Final[Mapping[str, str]] = {
     "supplier_siret": "PAGE_SIRET_DIFFERS",
     "recipient_siret": "PAGE_SIRET_DIFFERS",
     "supplier_iban": "PAGE_IBAN_DIFFERS",
+    "type_code": "PAGE_TYPE_DIFFERS",
+    "currency": "PAGE_CURRENCY_DIFFERS",
 }
+#: UNTDID 1001: the documents that give money back.
+CREDIT: Final = frozenset({"81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532"})
 _NOWHERE: Final = (0.0, 0.0, 0.0, 0.0)
 PageSizes = Sequence[tuple[float, float]]
 
@@ -88,8 +92,10 @@ def _siren(kind: str, value: str) -> str:
 
 
 def _place_of(field: ReadField, shown: ReadField, credit: bool) -> ReadField | ReadCandidate | None:
-    """Where the page shows this value, be it what was chosen there or only considered."""
+    """Where the page shows this value; what it only considered counts where it is not sure of another."""
     places: tuple[ReadField | ReadCandidate, ...] = (shown, *shown.candidates)
+    if field.name in COMPARED and shown.confidence == "sure":
+        places = (shown,)
     for place in places:
         if _same(field.name, field.value, place.value, credit):
             return place
@@ -105,6 +111,8 @@ def _same(name: str, data: str, page: str, credit: bool) -> bool:
         return _by_rate(data, credit) == _by_rate(page, credit)
     if name == "invoice_number":
         return _bare(data) == _bare(page)
+    if name == "type_code":
+        return (data in CREDIT) == (page in CREDIT)
     return False
 
 
@@ -171,6 +179,8 @@ def _shown(name: str, value: str, currency: str) -> str:
             return show_amount(Decimal(value), currency)
         if name == BREAKDOWN:
             return ", ".join(_rate_shown(row.split(), currency) for row in value.split(";"))
+        if name == "type_code":
+            return "avoir" if value in CREDIT else "facture"
         if name == "issue_date":
             return show_date(date.fromisoformat(value))
     except (ValueError, InvalidOperation):

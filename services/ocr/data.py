@@ -8,6 +8,7 @@ import msgspec
 from contracts.events import EmbeddedFile, ReadField
 from invoice.findings import Finding
 from invoice.syntax import DataFile, SyntaxRefused, choose
+from invoice.syntax.choose import is_usual
 from services.ocr.container import File
 from services.ocr.domain import FIELD_NAMES
 from services.ocr.outcomes import outcome
@@ -61,9 +62,12 @@ def attachments_of(data: DataFile) -> tuple[EmbeddedFile, ...]:
 def carried_by(files: Sequence[File]) -> Carried:
     """The invoice among the files of a PDF, whatever it is called. Files that are no invoice are left alone.
 
-    Data that cannot be read leave the pages to be read, with a warning.
+    Data that cannot be read, or had, leave the pages to be read, with a warning.
     """
+    lost = [file for file in files if file.content is None and is_usual(file.name)]
+    missing = tuple(outcome("DATA_FILE_REFUSED", why="Son contenu est trop gros ou illisible.") for _ in lost[:1])
     try:
-        return Carried(data=choose((file.name, file.content) for file in files if file.content is not None))
+        data = choose((file.name, file.content) for file in files if file.content is not None)
+        return Carried(data=data, warnings=missing)
     except SyntaxRefused as error:
         return Carried(warnings=(outcome("DATA_FILE_REFUSED", why=error.finding.message),))

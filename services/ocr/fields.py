@@ -15,7 +15,7 @@ from services.ocr.layout import Page, lines_of
 from services.ocr.read_amounts import amounts_after, printed_near, printed_on
 from services.ocr.read_blocks import block
 from services.ocr.read_candidate import Candidate, evidence
-from services.ocr.read_currency import currency
+from services.ocr.read_currency import currency, in_thousands
 from services.ocr.read_dates import REFERENCES
 from services.ocr.read_scores import scored
 from services.ocr.scan import Scan, scan
@@ -132,7 +132,7 @@ def _amounts(found: _Found) -> None:
             found.chosen["vat_breakdown"] = (breakdown, excl_sure and tax_sure)
     money = currency(found.scans)
     if money is not None:
-        found.chosen["currency"] = (money, money.value == "EUR")
+        found.chosen["currency"] = (money, money.value == "EUR" and not in_thousands(found.scans))
 
 
 def _summed(scans: Sequence[Scan], rows: Sequence[read_breakdown.Row]) -> list[Candidate]:

@@ -91,6 +91,12 @@ _OUTCOMES: Final[dict[str, _Outcome]] = {
     "PAGE_SIRET_DIFFERS": _Outcome(
         "warn", "{label} : la page montre {page_value} ({place}), les données {data_value}.", _COMPARE
     ),
+    "PAGE_TYPE_DIFFERS": _Outcome(
+        "warn", "{label} : la page montre « {page_value} » ({place}), les données « {data_value} ».", _COMPARE
+    ),
+    "PAGE_CURRENCY_DIFFERS": _Outcome(
+        "warn", "{label} : la page montre {page_value} ({place}), les données {data_value}.", _COMPARE
+    ),
     "PAGE_IBAN_DIFFERS": _Outcome(
         "warn", "{label} : la page montre {page_value} ({place}), les données {data_value}.", _COMPARE
     ),

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -23,6 +24,7 @@ from services.ocr.settings import OcrSettings
 PNG: Final = "image/png"
 PREFIX: Final = "pages/"
 _TRY_AGAIN_AFTER: Final = timedelta(minutes=10)
+_PER_DOCUMENT: Final = 8  # pages of one document asked for at once: one link must not keep out everybody else
 _PRUNE_SECONDS: Final = 3600.0
 
 
@@ -41,6 +43,7 @@ class Pages:
         self._turns = asyncio.Semaphore(settings.painters)
         self._memory = Budget(settings.prefetch_mb * 2**20)
         self._waiting = 0
+        self._asked: Counter[UUID] = Counter()
         self._may_wait = settings.pages_waiting
         self._bucket = settings.s3_bucket
 
@@ -66,7 +69,7 @@ class Pages:
         kept = await self._kept(invoice, number)
         if kept is not None:
             return kept
-        if self._waiting >= self._may_wait:
+        if self._waiting >= self._may_wait or self._asked[invoice] >= _PER_DOCUMENT:
             raise Problem(
                 503,
                 "PAGES_BUSY",
@@ -75,11 +78,13 @@ class Pages:
                 headers={"Retry-After": "3"},
             )
         self._waiting += 1
+        self._asked[invoice] += 1
         try:
             async with self._turns:
                 return await self._kept(invoice, number) or await self._draw(invoice, found.document, number)
         finally:
             self._waiting -= 1
+            self._asked -= Counter((invoice,))  # keeps no document that nobody waits for
 
     async def _kept(self, invoice: UUID, number: int) -> bytes | None:
         """The picture that was drawn before, if it is still there."""

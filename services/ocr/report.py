@@ -86,7 +86,7 @@ class Table:
         source = "" if said != "read" else _SOURCES[whole.source]
         self._rows.append([_cut(name), _STATUSES[said], source, *(self._cell(fields.get(n)) for _, n, _ in _COLUMNS)])
         found = (*whole.unreadable, *((whole.empty,) if whole.empty else ()), *whole.warnings)
-        self._remarks += [f"{name} : {one.message}" + (f" {one.action}" if one.action else "") for one in found]
+        self._remarks += [_plain(f"{name} : {one.message}" + (f" {one.action}" if one.action else "")) for one in found]
 
     def _cell(self, field: ReadField | None) -> str:
         if field is None:
@@ -114,8 +114,13 @@ class Table:
         return "\n".join(lines)
 
 
+def _plain(text: str) -> str:
+    """Text that moves no cursor and breaks no line."""
+    return "".join(c if c.isprintable() else "·" for c in text)
+
+
 def _cut(text: str) -> str:
-    shown = "".join(c if c.isprintable() else "·" for c in text)
+    shown = _plain(text)
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 1] + "…"
 
 

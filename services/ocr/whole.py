@@ -121,7 +121,7 @@ def _with_data(whole: Whole, contents: Container) -> Whole:
         source=data.source,
         fields=fields,
         empty=None if fields else whole.empty,
-        warnings=(*warnings, *data.warnings, *compared.differences),
+        warnings=(*compared.differences, *warnings, *data.warnings),
         embedded=(*whole.embedded, *attachments_of(data)),
         lines=data.lines_count,
     )

@@ -159,7 +159,7 @@ def _once(kind: str, seconds: float, backlog: int, paced: bool) -> tuple[Held, t
             hops.stop()
 
 
-def measure(repeats: int = 3, seconds: float = 60.0, backlog: int = 160_000) -> Sequence[Figure]:
+def measure(repeats: int = 3, seconds: float = 60.0, backlog: int = 260_000) -> Sequence[Figure]:
     """The plumbing and the bare loop, turn about in one run; medians of ``repeats``."""
     ours: list[Held] = []
     bare: list[Held] = []

@@ -69,6 +69,12 @@ def test_a_sure_and_correct_invoice_is_submitted_with_its_tenant() -> None:
     assert not any(found.level in ("ok", "refuse") for found in verdict.findings)
 
 
+def test_a_total_without_a_net_is_not_taken_for_it() -> None:
+    verdict = decide(fields(without=("payable",)))
+    assert verdict.state is State.TO_VERIFY
+    assert codes(verdict.findings) & {"PAYABLE_UNCLEAR", "PAYABLE_FROM_TOTAL"} == {"PAYABLE_UNCLEAR"}
+
+
 @pytest.mark.parametrize("name", ["invoice_number", "issue_date", "recipient_siret", "total_excl_tax", "tax"])
 def test_a_mandatory_field_that_is_unsure_or_missing_waits_for_a_person(name: str) -> None:
     for found in (fields(unsure=(name,)), fields(without=(name,))):
@@ -122,6 +128,10 @@ def warning(code: str, level: Any = "warn", field: str | None = None) -> Finding
     "found",
     [
         warning("PAGE_AMOUNT_DIFFERS", field="tax"),
+        warning("PAGE_SIRET_DIFFERS", field="recipient_siret"),
+        warning("PAGE_NUMBER_DIFFERS", field="invoice_number"),
+        warning("PAGE_TYPE_DIFFERS", field="type_code"),
+        warning("TOO_MANY_FILES"),
         warning("DATA_FILE_REFUSED"),
         warning("DATA_FILES_DIFFER", field="payable"),
         warning("DATA_TYPE_NOT_SERVED", field="type_code"),

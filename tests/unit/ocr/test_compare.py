@@ -34,6 +34,8 @@ EXAMPLES = {
     "issue_date": ("2026-11-01", "2026-11-11"),
     "supplier_siret": ("99900001100018", "99900002900010"),
     "recipient_siret": ("22060001900016", "22310001700423"),
+    "type_code": ("380", "381"),
+    "currency": ("EUR", "XPF"),
     "supplier_iban": ("FR7630006000011234567890189", "FR1420041010050500013M02606"),
 }
 
@@ -70,11 +72,26 @@ def test_a_page_that_does_not_show_a_value_or_reads_unsurely_is_no_difference(na
         assert compared.fields == (datum(name, data),)
 
 
-def test_a_value_that_the_page_shows_beside_another_is_no_difference() -> None:
+def test_a_value_beside_another_is_no_difference_where_the_page_is_not_sure_of_the_other() -> None:
     other = ReadCandidate(value="120.00", page=1, box=BOX, keyword="TTC", raw="120,00", score=0.4)
-    compared = compare([datum("payable", "120.00")], [shown("payable", "132.00", candidates=(other,))], A4)
+    unsure = shown("payable", "132.00", "unsure", candidates=(other,))
+    compared = compare([datum("payable", "120.00")], [unsure], A4)
     assert compared.differences == ()
     assert (compared.fields[0].page, compared.fields[0].raw) == (1, "120,00")
+
+
+def test_data_that_repeat_what_the_page_rejected_differ_from_what_it_is_sure_of() -> None:
+    before = ReadCandidate(value="2400.00", page=1, box=BOX, keyword="Situation précédente", raw="2 400,00", score=0.4)
+    page = shown("total_incl_tax", "3042.00", candidates=(before,))
+    [warning] = compare([datum("total_incl_tax", "2400.00")], [page], A4).differences
+    assert warning.normalised == "3042.00"
+
+
+def test_other_kinds_of_invoices_are_told_apart_from_credit_notes_only() -> None:
+    assert compare([datum("type_code", "384")], [shown("type_code", "380")], A4).differences == ()
+    [warning] = compare([datum("type_code", "381")], [shown("type_code", "380")], A4).differences
+    assert "« facture »" in warning.message
+    assert "« avoir »" in warning.message
 
 
 def test_a_breakdown_is_compared_rate_by_rate_and_told_in_words() -> None:

@@ -27,6 +27,16 @@ def test_a_sum_that_fails_leaves_every_amount_unsure() -> None:
     assert unsure(*texts)["total_incl_tax"] == "130.00"
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["Acompte : 20,00 €", "Retenue de garantie : 6,00 €", "Pénalité : - 10,00 €", "Frais de port : 5,00 €"],
+)
+def test_an_amount_behind_the_total_leaves_no_net_to_pay(line: str) -> None:
+    values = read(column("Total HT 100,00 €", "Total TVA 20,00 €", "Total TTC 120,00 €", line))
+    assert values["total_incl_tax"].value == "120.00"
+    assert "payable" not in values
+
+
 def test_an_amount_without_the_others_is_unsure() -> None:
     assert unsure("Total TTC 120,00 €")["total_incl_tax"] == "120.00"
 

@@ -92,5 +92,14 @@ def test_a_flow_of_several_invoices_inside_a_pdf_is_never_taken_for_one() -> Non
 
 
 def test_many_files_do_not_take_for_ever() -> None:
-    found = choose((f"{n}.xml", b"<a/>") for n in range(100_000))
-    assert found is None
+    with pytest.raises(SyntaxRefused) as caught:
+        choose((f"{n}.xml", b"<a/>") for n in range(100_000))
+    assert caught.value.finding.code == "DATA_TOO_MANY_FILES"
+
+
+def test_the_usual_name_is_looked_at_first_and_the_files_left_out_are_said() -> None:
+    others = [(f"{n}.xml", b"<order/>") for n in range(20)]
+    found = choose([*others, ("factur-x.xml", cii(PLAIN))])
+    assert found is not None
+    assert found.name == "factur-x.xml"
+    assert "DATA_TOO_MANY_FILES" in {warning.code for warning in found.warnings}

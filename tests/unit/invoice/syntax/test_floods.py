@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from invoice.syntax import DataFile, parse
+from invoice.syntax import DataFile, SyntaxRefused, parse
 from tests.unit.invoice.syntax.samples import PLAIN, cii, ubl
 
 MANY = 15_000
@@ -93,3 +93,11 @@ def test_a_file_name_without_end_is_cut() -> None:
 def test_five_thousand_lines_are_read_one_by_one() -> None:
     found = read(cii(replace(PLAIN, lines=5_000)))
     assert found.lines_count == 5_000
+
+
+@pytest.mark.parametrize("piece", [b"xmlns", b"xmlns:", b" xmlns", b"xmlns ", b'xmlns"', b"\txmlns:a"])
+def test_words_that_look_like_namespaces_cost_no_more_than_their_length(piece: bytes) -> None:
+    started = time.process_time()
+    with pytest.raises(SyntaxRefused):
+        parse(b"<a>" + piece * 200_000 + b"</a>")
+    assert time.process_time() - started < 5  # seconds; looking again from each word takes minutes
