@@ -8,7 +8,7 @@ import msgspec
 
 from invoice.checks import check_cadre
 from invoice.findings import Finding
-from invoice.identifiers import parse_siret
+from invoice.identifiers import parse_siret, siren_of, siren_of_vat
 from invoice.messages import finding
 from invoice.model import InvoiceHeader, PaymentMode, TypeCode, VatRegime
 from invoice.reading import ReadField, Reading
@@ -106,8 +106,8 @@ def _supplier(reading: Reading, depositor_structures: Sequence[str]) -> str | No
     Where the SIREN or the VAT number was surely read, the depositor's structures of that company are those that count;
     a company of another country has none.
     """
-    sirens = {*reading.sure("supplier_siren"), *(vat[4:] for vat in reading.sure("supplier_vat"))}
-    possible = [siret for siret in depositor_structures if not sirens or siret[:9] in sirens]
+    sirens = {*reading.sure("supplier_siren"), *map(siren_of_vat, reading.sure("supplier_vat"))}
+    possible = [siret for siret in depositor_structures if not sirens or siren_of(siret) in sirens]
     only = possible[0] if len(possible) == 1 else None
     read = (*reading.sure("supplier_siret"), *reading.unsure("supplier_siret"))
     if only is None or reading.sure("supplier_siret") or any(value != only for value in read):

@@ -117,6 +117,11 @@ def siren_of(siret_number: str) -> str:
     return siret_number[:9]
 
 
+def siren_of_vat(number: str) -> str:
+    """The SIREN inside a French VAT number; empty where there is none, as in a foreign one."""
+    return number[4:] if number.startswith("FR") and len(number) == 13 else ""
+
+
 def is_state(siret_number: str) -> bool:
     """Whether a canonical SIRET is the State's own, the single recipient of all State services."""
     return siren_of(siret_number) == STATE_SIREN

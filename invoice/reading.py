@@ -15,6 +15,36 @@ _SHOWN_KEYWORDS = 4
 _SHOWN_VALUES = 4
 
 
+#: Every field of a reading, in the order in which they are given. ``recipient_state`` stands on pages only, ``cadre``
+#: in data files only.
+FIELD_NAMES = (
+    "invoice_number",
+    "issue_date",
+    "due_date",
+    "type_code",
+    "currency",
+    "total_excl_tax",
+    "tax",
+    "total_incl_tax",
+    "prepaid",
+    "payable",
+    "vat_breakdown",
+    "vat_regime",
+    "payment_mode",
+    "supplier_siret",
+    "supplier_siren",
+    "supplier_vat",
+    "recipient_siret",
+    "recipient_siren",
+    "recipient_vat",
+    "recipient_state",
+    "supplier_iban",
+    "service_code",
+    "engagement",
+    "contract",
+    "preceding_invoice",
+    "cadre",
+)
 #: What only accompanies an invoice: a doubt about it holds nothing up.
 ACCOMPANYING = frozenset({"due_date", "vat_regime", "payment_mode", "preceding_invoice", "supplier_iban"})
 

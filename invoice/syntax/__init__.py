@@ -7,7 +7,6 @@ from invoice.syntax.choose import choose
 from invoice.syntax.encoding import looks_like_xml
 from invoice.syntax.model import (
     DEFAULT,
-    FIELD_NAMES,
     Attachment,
     DataFile,
     Datum,
@@ -22,7 +21,6 @@ from invoice.syntax.parsing import parse
 
 __all__ = [
     "DEFAULT",
-    "FIELD_NAMES",
     "Attachment",
     "DataFile",
     "Datum",

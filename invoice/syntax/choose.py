@@ -6,9 +6,10 @@ import msgspec
 
 from invoice.findings import Finding
 from invoice.messages import finding
+from invoice.reading import FIELD_NAMES
 from invoice.syntax.encoding import looks_like_xml
 from invoice.syntax.header import label
-from invoice.syntax.model import DEFAULT, FIELD_NAMES, DataFile, Limits, SyntaxRefused
+from invoice.syntax.model import DEFAULT, DataFile, Limits, SyntaxRefused
 from invoice.syntax.parsing import parse
 
 # The names that the formats prescribe come first where several files hold the same invoice.

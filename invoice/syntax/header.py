@@ -7,8 +7,9 @@ from lxml.etree import _Element
 from invoice.findings import Finding
 from invoice.labels import FIELD_LABELS
 from invoice.messages import finding
+from invoice.reading import FIELD_NAMES
 from invoice.syntax import values
-from invoice.syntax.model import FIELD_NAMES, Datum
+from invoice.syntax.model import Datum
 from invoice.syntax.tree import Found, path_of
 from invoice.syntax.values import Malformed
 
@@ -28,6 +29,7 @@ class Header:
     def __init__(self, found: Found) -> None:
         self.found = found
         self.warnings: list[Finding] = []
+        self._said: set[tuple[str, str | None]] = set()
         self._data: dict[str, Datum] = {}
 
     def fields(self) -> tuple[Datum, ...]:
@@ -53,13 +55,14 @@ class Header:
 
     def warn(self, code: str, *, field: str | None = None, value: str | None = None, **words: str) -> None:
         """Keep a finding; beyond the first hundred, only the first of its kind about a field."""
-        if len(self.warnings) >= MAX_WARNINGS and self._said(code, field):
+        if self._enough(code, field):
             return
+        self._said.add((code, field))
         short = None if value is None else _shown(value)
         self.warnings.append(finding(code, field=field, value=short, **words))
 
-    def _said(self, code: str, field: str | None) -> bool:
-        return any(one.code == code and one.field == field for one in self.warnings)
+    def _enough(self, code: str, field: str | None) -> bool:
+        return len(self.warnings) >= MAX_WARNINGS and (code, field) in self._said
 
     def take(self, name: str, term: str, elements: Sequence[_Element], convert: Convert) -> None:
         """Settle a field from its elements, of which EN 16931 allows one.
@@ -109,7 +112,7 @@ class Header:
 
     def malformed(self, name: str, element: _Element, text: str, rule: str) -> None:
         """Name an element whose text cannot be taken: the element, the value, the rule."""
-        if len(self.warnings) >= MAX_WARNINGS and self._said("DATA_MALFORMED", name):
+        if self._enough("DATA_MALFORMED", name):
             return
         place = {"element": path_of(element), "line": str(element.sourceline or 0)}
         self.warn("DATA_MALFORMED", field=name, value=text, label=label(name), rule=rule, **place)

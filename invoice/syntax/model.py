@@ -12,35 +12,6 @@ from invoice.messages import finding
 
 Source = Literal["facturx", "ubl", "cii", "cpp"]
 
-# The order in which fields are given, the same as everywhere else; ``cadre`` stands in data files only.
-FIELD_NAMES = (
-    "invoice_number",
-    "issue_date",
-    "due_date",
-    "type_code",
-    "currency",
-    "total_excl_tax",
-    "tax",
-    "total_incl_tax",
-    "prepaid",
-    "payable",
-    "vat_breakdown",
-    "vat_regime",
-    "payment_mode",
-    "supplier_siret",
-    "supplier_siren",
-    "supplier_vat",
-    "recipient_siret",
-    "recipient_siren",
-    "recipient_vat",
-    "supplier_iban",
-    "service_code",
-    "engagement",
-    "contract",
-    "preceding_invoice",
-    "cadre",
-)
-
 
 class SyntaxRefused(Exception):
     """The data cannot be read: ``finding`` has the code, the reason in words and what to do.
@@ -193,7 +164,8 @@ class DataFile(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One invoice of a data file.
 
     ``profile`` is BT-24 as written, ``chorus-pro`` for Chorus Pro's own formats and empty where none is named;
-    ``process`` BT-23 as written. ``fields`` has at most one datum per name of :data:`FIELD_NAMES`, in that order.
+    ``process`` BT-23 as written. ``fields`` has at most one datum per name of :data:`~invoice.reading.FIELD_NAMES`, in
+    that order.
     ``warnings`` name what could not be taken or contradicts itself. ``envelope``: the parameters and partners of a
     CPPFactureMixte, by name. ``name``: of the attachment, when the data stood in a PDF.
     """

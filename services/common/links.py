@@ -37,12 +37,17 @@ def make(secret: str, document: UUID, *, now: float | None = None) -> PagesLink:
     """A link to the pages of a document, for the caller to give to somebody who may see it."""
     until = int(time.time() if now is None else now) + LIFETIME_SECONDS
     expires = -(-until // _STEP_SECONDS) * _STEP_SECONDS
-    query = f"expires={expires}&signature={_signature(secret, document, expires)}"
+    signature = _signature(secret, document, expires)
     return PagesLink(
-        template=f"{PREFIX}/{document}/{{n}}.png?{query}",
-        index=f"{PREFIX}/{document}/index?{query}",
+        template=address("{n}.png", document, str(expires), signature),
+        index=address("index", document, str(expires), signature),
         expires_at=datetime.fromtimestamp(expires, UTC),
     )
+
+
+def address(what: str, document: UUID, expires: str, signature: str) -> str:
+    """The address that a link has for ``what``: ``index``, or ``{n}.png`` as a template."""
+    return f"{PREFIX}/{document}/{what}?expires={expires}&signature={signature}"
 
 
 def check(secret: str, document: UUID, expires: str, signature: str, *, now: float | None = None) -> int:

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-import msgspec
 from pydantic import BaseModel, Field
 
 from contracts.events import ReadField
@@ -75,31 +74,12 @@ class PagesView(BaseModel):
 
 def field(read: ReadField) -> FieldView:
     """A value with its evidence."""
-    return FieldView(
-        name=read.name,
-        value=read.value,
-        confidence=read.confidence,
-        page=read.page,
-        box=read.box,
-        keyword=read.keyword,
-        raw=read.raw,
-        candidates=[CandidateView.model_validate(msgspec.to_builtins(other)) for other in read.candidates],
-    )
+    return FieldView.model_validate(read, from_attributes=True)
 
 
 def contents(found: Contents) -> ContentsView:
     """What the document is and carries."""
-    return ContentsView(
-        source=found.source,
-        lines=found.lines,
-        signatures=[
-            SignatureView(state=one.state, whole=one.whole, signed_at=one.signed_at) for one in found.signatures
-        ],
-        embedded=[
-            FileView(name=one.name, media_type=one.media_type, size=one.size, description=one.description)
-            for one in found.embedded
-        ],
-    )
+    return ContentsView.model_validate(found, from_attributes=True)
 
 
 def pages(stored: Stored, link: PagesLink) -> PagesView | None:

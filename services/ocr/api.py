@@ -93,8 +93,8 @@ def _add_pages(router: APIRouter, pages: Pages) -> None:
             PageSize(number=number, width=size[0], height=size[1], pixels=scale(size))
             for number, size in enumerate(found.sizes, 1)
         ]
-        query = f"expires={expires}&signature={signature}"
-        return PagesOut(pages=shown, source=found.source, template=f"{links.PREFIX}/{document}/{{n}}.png?{query}")
+        template = links.address("{n}.png", document, expires, signature)
+        return PagesOut(pages=shown, source=found.source, template=template)
 
     @router.get(
         "/{document}/{page}.png",

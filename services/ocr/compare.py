@@ -9,6 +9,7 @@ import msgspec
 
 from contracts.events import ReadCandidate, ReadField
 from invoice.findings import Finding
+from invoice.identifiers import siren_of, siren_of_vat
 from invoice.labels import FIELD_LABELS
 from invoice.money import show_amount, show_date
 from services.ocr.outcomes import outcome
@@ -86,9 +87,7 @@ def _of_another_party(field: ReadField, held: Mapping[str, str]) -> bool:
 
 def _siren(kind: str, value: str) -> str:
     """The SIREN inside a number; empty where there is none, as in a foreign VAT number."""
-    if kind != "vat":
-        return value[:9]
-    return value[4:] if value.startswith("FR") and len(value) == 13 else ""
+    return siren_of_vat(value) if kind == "vat" else siren_of(value)
 
 
 def _place_of(field: ReadField, shown: ReadField, credit: bool) -> ReadField | ReadCandidate | None:

@@ -17,22 +17,10 @@ async def compose() -> Runtime:
     runtime = Runtime("ocr", settings)
     await runtime.open()
     blobs = Blobs(settings)
-    readers = ReaderPool(
-        workers=settings.readers,
-        timeout=settings.reader_timeout_seconds,
-        memory_mb=settings.reader_memory_mb,
-        recycle_after=settings.reader_recycle_after,
-        report=reader_lost,
-    )
+    readers = _processes(settings, settings.readers, settings.reader_timeout_seconds)
     await readers.start()
     # Pages are drawn by processes of their own: a person who looks waits for no reading, and holds none up.
-    painters = ReaderPool(
-        workers=settings.painters,
-        timeout=settings.painter_timeout_seconds,
-        memory_mb=settings.reader_memory_mb,
-        recycle_after=settings.reader_recycle_after,
-        report=reader_lost,
-    )
+    painters = _processes(settings, settings.painters, settings.painter_timeout_seconds)
     await painters.start(warm=False)
     dispatcher = Dispatcher(runtime.pool, blobs, readers, settings)
     pages = Pages(runtime.api_pool, blobs, painters, settings)
@@ -47,3 +35,13 @@ async def compose() -> Runtime:
     runtime.on_close(blobs.close)
     api.add_routes(runtime.web(), runtime.api_pool, pages)
     return runtime
+
+
+def _processes(settings: OcrSettings, workers: int, timeout: float) -> ReaderPool:
+    return ReaderPool(
+        workers=workers,
+        timeout=timeout,
+        memory_mb=settings.reader_memory_mb,
+        recycle_after=settings.reader_recycle_after,
+        report=reader_lost,
+    )

@@ -1,25 +1,22 @@
 """What a PDF is made of beside its text: how many pages, how large, which files it carries.
 
-Calls pdfium, so only a worker process of ``pool.py`` may call it in a service.
+Calls pdfium: see ``document.py``.
 """
 
 import ctypes
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
 import pypdfium2.raw as pdfium
 
-from services.ocr.text import MAX_PAGES, READ_PAGES, Unreadable
+from services.ocr.document import HEAD, READ_PAGES, opened, page_count, shows_picture
 
 MAX_FILES: Final = 100
 MAX_FILE_BYTES: Final = 30_000_000
 MAX_KEPT_BYTES: Final = 60_000_000  # of all files together
 MAX_NAME: Final = 255
-HEAD: Final = 1024  # bytes that tell what a file is
 FEW_CHARACTERS: Final = 20  # a scan may carry its scanner's signature
-_LOCKED: Final = (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
 
 
 class File(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,18 +40,6 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     signed: int
 
 
-@contextmanager
-def opened(data: bytes) -> Iterator[Any]:
-    """The pdfium document of these bytes. Raises Unreadable."""
-    document = pdfium.FPDF_LoadMemDocument64(data, len(data), None)
-    if not document:
-        raise Unreadable("PDF_ENCRYPTED" if pdfium.FPDF_GetLastError() in _LOCKED else "PDF_DAMAGED")
-    try:
-        yield document
-    finally:
-        pdfium.FPDF_CloseDocument(document)
-
-
 def look(data: bytes, *, wanted: Callable[[bytes], bool] = lambda head: True) -> Container:
     """Pages and files of a PDF; the content of those files whose first bytes are ``wanted``. Raises Unreadable."""
     with opened(data) as document:
@@ -64,16 +49,6 @@ def look(data: bytes, *, wanted: Callable[[bytes], bool] = lambda head: True) ->
         files = tuple(_files(document, min(carried, MAX_FILES), wanted))
         signed = max(0, pdfium.FPDF_GetSignatureCount(document))
     return Container(sizes=sizes, files=files, carried=carried, signed=signed)
-
-
-def page_count(document: Any) -> int:
-    """How many pages a document has. Raises Unreadable for none and for too many."""
-    count = int(pdfium.FPDF_GetPageCount(document))
-    if count < 1:
-        raise Unreadable("PDF_DAMAGED")
-    if count > MAX_PAGES:
-        raise Unreadable("PDF_TOO_MANY_PAGES")
-    return count
 
 
 def size(document: Any, index: int) -> tuple[float, float]:
@@ -100,17 +75,9 @@ def _is_image(document: Any, index: int) -> bool:
         characters = pdfium.FPDFText_CountChars(text) if text else 0
         if text:
             pdfium.FPDFText_ClosePage(text)
-        return characters < FEW_CHARACTERS and _shows_picture(page)
+        return characters < FEW_CHARACTERS and shows_picture(page)
     finally:
         pdfium.FPDF_ClosePage(page)
-
-
-def _shows_picture(page: Any) -> bool:
-    kinds = (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM)
-    return any(
-        pdfium.FPDFPageObj_GetType(pdfium.FPDFPage_GetObject(page, index)) in kinds
-        for index in range(min(pdfium.FPDFPage_CountObjects(page), 50))
-    )
 
 
 def _files(document: Any, count: int, wanted: Callable[[bytes], bool]) -> Iterator[File]:

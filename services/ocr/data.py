@@ -7,10 +7,10 @@ import msgspec
 
 from contracts.events import EmbeddedFile, ReadField
 from invoice.findings import Finding
+from invoice.reading import FIELD_NAMES
 from invoice.syntax import DataFile, SyntaxRefused, choose
 from invoice.syntax.choose import is_usual
 from services.ocr.container import File
-from services.ocr.domain import FIELD_NAMES
 from services.ocr.outcomes import outcome
 
 _NOWHERE: Final = (0.0, 0.0, 0.0, 0.0)
@@ -25,7 +25,7 @@ class Carried(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fields_of(data: DataFile) -> tuple[ReadField, ...]:
-    """The header fields, in the order of :data:`FIELD_NAMES`; ``keyword`` is the term of EN 16931."""
+    """The header fields, in the order of :data:`~invoice.reading.FIELD_NAMES`; ``keyword`` is the term of EN 16931."""
     found = [
         ReadField(
             name=datum.name,
@@ -42,8 +42,8 @@ def fields_of(data: DataFile) -> tuple[ReadField, ...]:
 
 
 def in_order(fields: Iterable[ReadField]) -> tuple[ReadField, ...]:
-    """Fields in the order in which they are given everywhere; those of data files only come last."""
-    return tuple(sorted(fields, key=lambda field: _ORDER.get(field.name, len(_ORDER))))
+    """Fields in the order in which they are given everywhere."""
+    return tuple(sorted(fields, key=lambda field: _ORDER[field.name]))
 
 
 def ibans_of(data: DataFile) -> frozenset[str]:

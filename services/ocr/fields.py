@@ -7,9 +7,9 @@ from functools import partial
 
 from contracts.events import ReadField
 from invoice.money import canonical
+from invoice.reading import FIELD_NAMES
 from services.ocr import parties, read_breakdown, read_dates, read_terms, totals, values
 from services.ocr.candidates import COMPANY, candidates
-from services.ocr.domain import FIELD_NAMES
 from services.ocr.known import Known
 from services.ocr.layout import Page, lines_of
 from services.ocr.read_amounts import amounts_after, printed_near, printed_on
@@ -18,7 +18,7 @@ from services.ocr.read_candidate import Candidate, evidence
 from services.ocr.read_currency import currency, in_thousands
 from services.ocr.read_dates import REFERENCES
 from services.ocr.read_scores import scored
-from services.ocr.scan import Scan, scan
+from services.ocr.scan import Scan, scan, scan_of
 from services.ocr.titles import kind_of_document, preceding_invoices, same_kind
 from services.ocr.values import Value
 from services.ocr.vocabulary import AMOUNTS, BLOCK_RECIPIENT, DEDUCTION, NO_VAT
@@ -141,7 +141,7 @@ def _summed(scans: Sequence[Scan], rows: Sequence[read_breakdown.Row]) -> list[C
     if added is None:
         return []
     row, *amounts = added
-    scanned = next(s for s in scans if s.page is row.page)
+    scanned = scan_of(scans, row.page)
     result = []
     for name, amount, box in zip(("total_excl_tax", "tax"), amounts, row.boxes[1:], strict=True):
         value = row.value._replace(text=canonical(amount))
@@ -168,7 +168,7 @@ def _facts(found: _Found) -> totals.Facts:
         value
         for candidate in found.of("total_incl_tax")[: totals.MAX_DIFFERENT]
         if candidate.rank > 0 and candidate.value
-        for value in amounts_after(next(s for s in found.scans if s.page is candidate.page), candidate)
+        for value in amounts_after(scan_of(found.scans, candidate.page), candidate)
     ]
     return totals.Facts(untaxed, DEDUCTION in named or "prepaid" in named, frozenset(named), frozenset(after))
 

@@ -21,7 +21,6 @@ class _Result(msgspec.Struct):
 
     page_sizes: tuple[tuple[float, float], ...] = ()
     source: Source = "text"
-    pages: int = 0
 
 
 _result = msgspec.json.Decoder(_Result).decode

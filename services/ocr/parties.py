@@ -4,14 +4,15 @@ A SIRET contains its SIREN and a French VAT number ends on it, so all numbers of
 tells the party: the keyword, the block it stands in, a company's own mentions, its place on the page, the directory.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from services.ocr import read_ids
 from services.ocr.candidates import SIRETS, VATS
+from services.ocr.known import Known
 from services.ocr.read_blocks import PUBLIC_BODY, block, block_of, legal_mentions, lines_above, own_mentions
 from services.ocr.read_candidate import Candidate
-from services.ocr.scan import Scan
+from services.ocr.scan import Scan, scan_of
 from services.ocr.vocabulary import BLOCK_OTHER, BLOCK_RECIPIENT, BLOCK_SUPPLIER, RCS
 
 Chosen = dict[str, tuple[Candidate, bool]]
@@ -64,13 +65,13 @@ class Company:
         return any(mention.valid for mention in self.mentions)
 
 
-def mentions(scans: Sequence[Scan], found: Sequence[Candidate], known: Callable[[str], bool] | None) -> list[Mention]:
+def mentions(scans: Sequence[Scan], found: Sequence[Candidate], known: Known | None) -> list[Mention]:
     """Every number of a company that the pages announce, with what tells its owner."""
     result = []
     for candidate in found:
         if not candidate.value:
             continue
-        scanned = next(s for s in scans if s.page is candidate.page)
+        scanned = scan_of(scans, candidate.page)
         mention = _mention(candidate)
         _weigh(scanned, mention)
         if known is not None and mention.kind == "siret" and mention.recipient < SAID and known(mention.value):

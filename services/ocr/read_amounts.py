@@ -10,7 +10,7 @@ from services.ocr.layout import Box, Segment
 from services.ocr.read_candidate import BEFORE_IT, BELOW_IT, BESIDE_IT, INLINE, Candidate, evidence
 from services.ocr.read_columns import BELOW, PAIRED, above, below
 from services.ocr.read_figures import amounts_in
-from services.ocr.scan import Hit, Scan
+from services.ocr.scan import Hit, Scan, scan_of
 from services.ocr.values import Value
 from services.ocr.vocabulary import VAT_BASE, VAT_RATE, Keyword, fold
 
@@ -139,7 +139,7 @@ def amounts_after(scanned: Scan, candidate: Candidate) -> Iterator[str]:
 
 def printed_near(scans: Sequence[Scan], field: str, wanted: Decimal, known: Sequence[Candidate]) -> Candidate | None:
     """The amount ``wanted`` where the page prints it close to all those of ``known``, in their column or their row."""
-    scanned = next(s for s in scans if s.page is known[0].page)
+    scanned = scan_of(scans, known[0].page)
     for index, line in enumerate(scanned.lines):
         for place, segment in enumerate(line.segments):
             for value in amounts_in(segment.text):

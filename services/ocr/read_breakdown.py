@@ -14,7 +14,7 @@ from invoice.money import TOLERANCE, canonical
 from services.ocr.layout import Box, Page, Segment
 from services.ocr.read_candidate import Candidate, evidence
 from services.ocr.read_figures import amounts_in
-from services.ocr.scan import Hit, Scan
+from services.ocr.scan import Hit, Scan, scan_of
 from services.ocr.values import Value
 from services.ocr.vocabulary import VAT_BASE, VAT_RATE, Keyword
 
@@ -103,7 +103,7 @@ def _adds_up(pool: Sequence[Row], excl: Decimal, tax: Decimal) -> bool:
 
 def _candidate(scans: Sequence[Scan], pool: Sequence[Row]) -> Candidate:
     first = pool[0]
-    scanned = next(s for s in scans if s.page is first.page)
+    scanned = scan_of(scans, first.page)
     text = "; ".join(" ".join(canonical(figure) for figure in row.figures) for row in pool)
     found = evidence(scanned, first.hit, "vat_breakdown", first.segment, first.value)  # boxed: its first row
     x0, y0, x1, y1 = zip(*first.boxes, strict=True)

@@ -8,7 +8,7 @@ from services.ocr import values
 from services.ocr.layout import Segment
 from services.ocr.read_candidate import BELOW_IT, Candidate, evidence
 from services.ocr.read_places import announced
-from services.ocr.scan import Hit, Scan
+from services.ocr.scan import Hit, Scan, scan_of
 from services.ocr.values import Value
 from services.ocr.vocabulary import TITLE, Keyword, fold
 
@@ -31,7 +31,7 @@ def issue_dates(scans: Sequence[Scan], found: Sequence[Candidate], number: Candi
         dates += _dated_at(scanned)
         dates += _short_labels(scanned)
     if number is not None:
-        scanned = next(s for s in scans if s.page is number.page)
+        scanned = scan_of(scans, number.page)
         dates += _date_behind(scanned, number.hit, number.segment, number.start + len(number.raw))
     return dates
 
@@ -45,7 +45,7 @@ def due_dates(found: Sequence[Candidate], issued: str | None) -> list[Candidate]
 
 def _of_another_paper(scans: Sequence[Scan], date: Candidate) -> bool:
     """Whether the label left of this *Date* is that of an order, a quotation, a delivery or a contract."""
-    scanned = next(s for s in scans if s.page is date.page)
+    scanned = scan_of(scans, date.page)
     hits = scanned.by_line[date.hit.line]
     place = next(index for index, hit in enumerate(hits) if hit is date.hit)
     left = hits[place - 1] if place else None

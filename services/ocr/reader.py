@@ -1,10 +1,11 @@
 """One document's bytes in, one reading out. Runs inside a worker process: pdfium parses hostile input."""
 
+from services.ocr.document import Unreadable
 from services.ocr.domain import Reading
 from services.ocr.fields import read_fields, totals_missing
 from services.ocr.known import Known
 from services.ocr.outcomes import outcome
-from services.ocr.text import DocumentText, Unreadable, read_pages
+from services.ocr.text import DocumentText, read_pages
 
 FEW_WORDS = 20  # a scan may carry its scanner's signature
 

@@ -1,4 +1,4 @@
-"""One page of a PDF drawn as PNG, within bounds. Calls pdfium: only in a worker process of ``pool.py``."""
+"""One page of a PDF drawn as PNG, within bounds. Calls pdfium: see ``document.py``."""
 
 import ctypes
 import struct
@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import pypdfium2.raw as pdfium
 
-from services.ocr import container
 from services.ocr.answers import Picture
+from services.ocr.container import size as size_of
+from services.ocr.document import Unreadable, is_pdf, opened, opened_page, page_count
 from services.ocr.outcomes import outcome
 from services.ocr.scale import DPI, scale
-from services.ocr.text import MAX_OBJECTS, Unreadable
 
 _WHITE: Final = 0xFFFFFFFF
 _FLAGS: Final = pdfium.FPDF_ANNOT | pdfium.FPDF_REVERSE_BYTE_ORDER
@@ -19,11 +19,11 @@ _FLAGS: Final = pdfium.FPDF_ANNOT | pdfium.FPDF_REVERSE_BYTE_ORDER
 
 def draw(data: bytes, number: int, *, dpi: float = DPI) -> Picture:
     """Page ``number``, from 1, as it is shown. ``refused`` says why there is no picture; MemoryError passes."""
-    if b"%PDF-" not in data[:1024]:
+    if not is_pdf(data):
         return Picture(refused=outcome("NOT_A_PDF"))
     try:
-        with container.opened(data) as document:
-            if not 1 <= number <= container.page_count(document):
+        with opened(data) as document:
+            if not 1 <= number <= page_count(document):
                 raise Unreadable("PDF_DAMAGED")
             return _draw(document, number - 1, dpi)
     except Unreadable as error:
@@ -31,17 +31,10 @@ def draw(data: bytes, number: int, *, dpi: float = DPI) -> Picture:
 
 
 def _draw(document: Any, index: int, dpi: float) -> Picture:
-    page = pdfium.FPDF_LoadPage(document, index)
-    if not page:
-        raise Unreadable("PDF_DAMAGED")
-    try:
-        if pdfium.FPDFPage_CountObjects(page) > MAX_OBJECTS:
-            raise Unreadable("PDF_TOO_COMPLEX")
-        size = container.size(document, index)
+    with opened_page(document, index) as page:
+        size = size_of(document, index)
         width, height = scale(size, dpi)
         pixels = _pixels(document, page, width, height)
-    finally:
-        pdfium.FPDF_ClosePage(page)
     return Picture(png=_png(pixels, width, height), pixels=(width, height), size=size)
 
 

@@ -1,6 +1,6 @@
 """Keyword hits on a page: where each stands, how far its value may reach, which lines head the table of lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
@@ -49,6 +49,11 @@ class Scan:
 
     def hits_in(self, line: int, segment: Segment) -> list[Hit]:
         return [hit for hit in self.by_line.get(line, ()) if hit.segment is segment]
+
+
+def scan_of(scans: Iterable[Scan], page: Page) -> Scan:
+    """The scan of this page."""
+    return next(scanned for scanned in scans if scanned.page is page)
 
 
 def scan(page: Page, lines: list[Line]) -> Scan:

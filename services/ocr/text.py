@@ -1,8 +1,4 @@
-"""The text layer of a PDF, word by word with boxes. The only module that calls pdfium.
-
-pdfium is not thread-safe and parses hostile input in native code: only a worker process of ``pool.py`` may call
-:func:`read_pages` in a service.
-"""
+"""The text layer of a PDF, word by word with boxes. Calls pdfium: see ``document.py``."""
 
 import ctypes
 import re
@@ -10,30 +6,26 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import pypdfium2.raw as pdfium
 
+from services.ocr.document import (
+    READ_PAGES,
+    Unreadable,
+    is_pdf,
+    opened,
+    opened_page,
+    page_count,
+    shows_picture,
+)
 from services.ocr.layout import Page, Word, clean, turn
 
-READ_PAGES = 3  # chorus-pro.md 7: the first three pages are read
-MAX_PAGES = 1_000
-MAX_OBJECTS = 200_000  # drawing operations of one page
 MAX_CHARACTERS = 200_000  # of one page; a dense printed page has 10,000
-
-UnreadableCode = Literal["NOT_A_PDF", "PDF_ENCRYPTED", "PDF_DAMAGED", "PDF_TOO_MANY_PAGES", "PDF_TOO_COMPLEX"]
 
 # A colon ends a word, so that a label and the value glued to it (``Date:12/03/2026``) have a box each.
 _WORD = re.compile(r"[^\s:\x00-\x01\x03-\x1f\uffff]*:+|[^\s:\x00-\x01\x03-\x1f\uffff]+")
 _LINE_END = re.compile("[\x02\ufffe]")  # pdfium writes these for a hyphen at the end of a line, and runs on
-
-
-class Unreadable(Exception):
-    """The bytes cannot be read as a PDF invoice. ``code`` names the reason."""
-
-    def __init__(self, code: UnreadableCode) -> None:
-        super().__init__(code)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,34 +50,18 @@ def read_pages(data: bytes, *, last: Callable[[Sequence[Page]], bool] | None = N
 
     Raises Unreadable.
     """
-    if b"%PDF-" not in data[:1024]:
+    if not is_pdf(data):
         raise Unreadable("NOT_A_PDF")
-    document = pdfium.FPDF_LoadMemDocument64(data, len(data), None)
-    if not document:
-        code = pdfium.FPDF_GetLastError()
-        locked = code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY)
-        raise Unreadable("PDF_ENCRYPTED" if locked else "PDF_DAMAGED")
-    try:
-        count = int(pdfium.FPDF_GetPageCount(document))
-        if count < 1:
-            raise Unreadable("PDF_DAMAGED")
-        if count > MAX_PAGES:
-            raise Unreadable("PDF_TOO_MANY_PAGES")
+    with opened(data) as document:
+        count = page_count(document)
         read = [_read_page(document, index) for index in range(min(count, READ_PAGES))]
         if count > READ_PAGES and last is not None and last([page for page, _ in read]):
             read.append(_read_page(document, count - 1))
-    finally:
-        pdfium.FPDF_CloseDocument(document)
     return DocumentText(count, tuple(page for page, _ in read), any(image for _, image in read))
 
 
 def _read_page(document: Any, index: int) -> tuple[Page, bool]:
-    page = pdfium.FPDF_LoadPage(document, index)
-    if not page:
-        raise Unreadable("PDF_DAMAGED")
-    try:
-        if pdfium.FPDFPage_CountObjects(page) > MAX_OBJECTS:
-            raise Unreadable("PDF_TOO_COMPLEX")
+    with opened_page(document, index) as page:
         text = pdfium.FPDFText_LoadPage(page)
         if not text:
             raise Unreadable("PDF_DAMAGED")
@@ -93,9 +69,7 @@ def _read_page(document: Any, index: int) -> tuple[Page, bool]:
             words = _words(text)
         finally:
             pdfium.FPDFText_ClosePage(text)
-        return _upright(page, index + 1, words), len(words) < 20 and _shows_image(page)
-    finally:
-        pdfium.FPDF_ClosePage(page)
+        return _upright(page, index + 1, words), len(words) < 20 and shows_picture(page)
 
 
 SLANT = 0.25  # rise for run, or run for rise, beyond which a word is on no line
@@ -238,11 +212,3 @@ def _upright(page: Any, number: int, words: list[tuple[Word, int]]) -> Page:
     if shown % 2:
         width, height = height, width
     return Page(number, width, height, kept, turned)
-
-
-def _shows_image(page: Any) -> bool:
-    for index in range(min(pdfium.FPDFPage_CountObjects(page), 50)):
-        kind = pdfium.FPDFPageObj_GetType(pdfium.FPDFPage_GetObject(page, index))
-        if kind in (pdfium.FPDF_PAGEOBJ_IMAGE, pdfium.FPDF_PAGEOBJ_FORM):
-            return True
-    return False

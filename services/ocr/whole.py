@@ -11,12 +11,12 @@ from services.ocr import container, reader
 from services.ocr.answers import Whole
 from services.ocr.bounds import bounded
 from services.ocr.compare import compare, from_page
-from services.ocr.container import HEAD, MAX_FILES, Container
+from services.ocr.container import MAX_FILES, Container
 from services.ocr.data import attachments_of, carried_by, fields_of, ibans_of, in_order
+from services.ocr.document import HEAD, Unreadable, is_pdf
 from services.ocr.known import Known
 from services.ocr.outcomes import outcome
 from services.ocr.signature import signatures
-from services.ocr.text import Unreadable
 
 __all__ = ["Whole", "read_document"]
 
@@ -31,10 +31,9 @@ def read_document(data: bytes, *, text_only: bool = False, known: Known | None =
 
 
 def _read(data: bytes, text_only: bool, known: Known | None) -> Whole:
-    head = data[:HEAD]
-    if b"%PDF-" in head:
+    if is_pdf(data):
         return _read_pdf(data, text_only, known)
-    if looks_like_xml(head):
+    if looks_like_xml(data[:HEAD]):
         return _read_xml(data)
     return _refused(outcome("NOT_A_PDF"))
 

@@ -22,7 +22,8 @@ from random import Random
 from typing import Any, Final
 
 from services.ocr import container, reader, render, signature
-from services.ocr.text import Unreadable, read_pages
+from services.ocr.document import Unreadable
+from services.ocr.text import read_pages
 from services.ocr.whole import read_document
 from tests.fuzz.pdf_attacks import ATTACKS
 from tests.fuzz.pdf_mutations import mutate, mutated, originals

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from invoice.messages import CODES
-from invoice.syntax import FIELD_NAMES, DataFile, Limits, SyntaxRefused, choose, parse
+from invoice.reading import FIELD_NAMES
+from invoice.syntax import DataFile, Limits, SyntaxRefused, choose, parse
 from tests.unit.invoice.syntax.samples import CREDIT_NOTE, PLAIN, cii, cpp, ubl
 
 SIGNED = r"-?\d{1,17}\.\d\d"

@@ -10,8 +10,8 @@ from random import Random
 import psutil
 import pytest
 
+from invoice.reading import FIELD_NAMES
 from services.ocr.answers import Whole
-from services.ocr.domain import FIELD_NAMES
 from services.ocr.outcomes import CODES
 from services.ocr.pool import ReaderPool
 from services.ocr.whole import read_document
@@ -33,7 +33,7 @@ def named(answer: Whole) -> bool:
         bool(answer.fields) + bool(answer.unreadable) + (answer.empty is not None) == 1
         and all(reason.code in CODES and reason.message and reason.action for reason in reasons)
         and len(set(names)) == len(names)
-        and set(names) <= {*FIELD_NAMES, "cadre"}
+        and set(names) <= set(FIELD_NAMES)
         and all(field.page <= max(answer.pages, 1) for field in answer.fields)
     )
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ocr.domain import FIELD_NAMES
+from invoice.reading import FIELD_NAMES
 from services.ocr.reader import read
 from services.ocr.text import read_pages
 from tests import documents

@@ -3,10 +3,10 @@
 import pytest
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
-from services.ocr import text
+from services.ocr.document import MAX_OBJECTS, MAX_PAGES, Unreadable
 from services.ocr.layout import as_shown, lines_of
 from services.ocr.reader import read
-from services.ocr.text import DocumentText, Unreadable, read_pages
+from services.ocr.text import DocumentText, read_pages
 from tests import documents
 from tests.hostile import many_pages, page
 from tests.unit.ocr.pages import Text, column, pdf
@@ -97,8 +97,8 @@ def test_totals_on_the_last_page_of_many_are_read_with_their_page() -> None:
         (b"", "NOT_A_PDF"),
         (documents.encrypted(), "PDF_ENCRYPTED"),
         (documents.damaged(), "PDF_DAMAGED"),
-        (many_pages(text.MAX_PAGES + 1), "PDF_TOO_MANY_PAGES"),
-        (page(b"0 0 m 9 9 l S\n" * (text.MAX_OBJECTS + 1)), "PDF_TOO_COMPLEX"),
+        (many_pages(MAX_PAGES + 1), "PDF_TOO_MANY_PAGES"),
+        (page(b"0 0 m 9 9 l S\n" * (MAX_OBJECTS + 1)), "PDF_TOO_COMPLEX"),
     ],
 )
 def test_what_cannot_be_read_has_a_named_reason(data: bytes, code: str) -> None:

@@ -7,7 +7,8 @@ import pytest
 
 from contracts.events import ReadField
 from invoice.draft import complete
-from invoice.syntax import FIELD_NAMES, DataFile, Datum, Note, parse
+from invoice.reading import FIELD_NAMES
+from invoice.syntax import DataFile, Datum, Note, parse
 from tests.unit.invoice.syntax.samples import CREDIT_NOTE, CUSTOMIZATION, PLAIN, Facts, cii, cpp, fields_of, ubl
 
 WITHOUT_PROCESS = ("cadre",)
