@@ -169,7 +169,11 @@ class InvoiceSubmitted(Payload, frozen=True, kw_only=True):
 
 
 class InvoiceRouted(Payload, frozen=True, kw_only=True):
-    """The recipient is found: structure, service, and every rule looked at."""
+    """The recipient is found: structure, service, and every rule looked at.
+
+    ``recycling_restarts_delay``: the policy of the recipient's tenant on that day (decisions.md 2). It counts only
+    where the invoice was at another structure's disposal before.
+    """
 
     TYPE = "fr.chorale.invoice.routed.v1"
     attempt: int
@@ -181,6 +185,7 @@ class InvoiceRouted(Payload, frozen=True, kw_only=True):
     decided_at: Instant
     service_code: str | None = None
     service_label: str | None = None
+    recycling_restarts_delay: bool = True
 
 
 class InvoiceUnroutable(Payload, frozen=True, kw_only=True):
@@ -195,7 +200,11 @@ class InvoiceUnroutable(Payload, frozen=True, kw_only=True):
 
 
 class StatusChanged(Payload, frozen=True, kw_only=True):
-    """The invoice entered a status. ``entry`` numbers the invoice's history from 1 without a gap."""
+    """The invoice entered a status. ``entry`` numbers the invoice's history from 1 without a gap.
+
+    ``previous_siret`` and ``previous_service_code``: the body that had the invoice and has it no longer, because the
+    supplier has just addressed it to another one.
+    """
 
     TYPE = "fr.chorale.status.changed.v1"
     entry: int
@@ -215,6 +224,27 @@ class StatusChanged(Payload, frozen=True, kw_only=True):
     service_label: str | None = None
     tenant: str | None = None
     reasons: tuple[Finding, ...] = ()
+    previous_siret: str | None = None
+    previous_service_code: str | None = None
+
+
+class RoutingRequested(Payload, frozen=True, kw_only=True):
+    """An invoice is to be routed once more, as ``invoice`` is addressed now.
+
+    ``attempt`` counts from 2; an older one is stale. ``purpose``: the supplier has corrected the address, or the body
+    hands the invoice to another of its own services, in which case only the service is in question. ``submitted_at``
+    is the deposit's, ``requested_at`` the instant whose Paris day the rules are asked for. ``previous_structure`` and
+    ``previous_service``: who had the invoice before, None where nobody had.
+    """
+
+    TYPE = "fr.chorale.routing.requested.v1"
+    attempt: int
+    purpose: Literal["recycled", "transferred"]
+    invoice: InvoiceHeader
+    submitted_at: Instant
+    requested_at: Instant
+    previous_structure: str | None = None
+    previous_service: str | None = None
 
 
 class NotificationAccepted(Payload, frozen=True, kw_only=True):
@@ -300,6 +330,7 @@ EVENTS: tuple[type[Payload], ...] = (
     InvoiceRouted,
     InvoiceUnroutable,
     StatusChanged,
+    RoutingRequested,
     NotificationAccepted,
     NotificationFailed,
     TenantPublished,

@@ -20,10 +20,15 @@ _engagement = msgspec.json.Decoder(Engagement).decode
 
 
 class DecisionOut(BaseModel):
-    """A decision of the router, with every rule that was looked at and the version of the directory it used."""
+    """A decision of the router, with every rule that was looked at and the version of the directory it used.
+
+    ``purpose``: what asked for it: the deposit (``submitted``), the supplier's new address (``recycled``), or the
+    body's own hand-over to another of its services (``transferred``).
+    """
 
     invoice: UUID
     attempt: int
+    purpose: str
     outcome: str
     structure: str | None
     service_code: str | None

@@ -8,12 +8,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from contracts.events import InvoiceSubmitted
 from invoice.address import Around
 from invoice.directory import Engagement, Service, Structure
 from invoice.identifiers import normalise, normalise_code, siren_of
 from services.common.db import Connection
-from services.routing.domain import Bodies
+from services.routing.domain import Asked, Bodies
 
 _SIBLINGS = 100  # structures of one body that are looked through where a SIRET is nobody's
 _FOUND = f"""
@@ -47,9 +46,9 @@ class References(NamedTuple):
     engagement: str | None
 
 
-def references_of(submitted: InvoiceSubmitted) -> References:
+def references_of(asked: Asked) -> References:
     """The references of an invoice. One of spaces only counts as not given."""
-    header = submitted.invoice
+    header = asked.invoice
     service, engagement = normalise_code(header.service_code or ""), normalise_code(header.engagement or "")
     return References(normalise(header.recipient_siret), service or None, engagement or None)
 

@@ -15,15 +15,19 @@ from contracts.events import (
     InvoiceRouted,
     InvoiceSubmitted,
     InvoiceUnroutable,
+    RoutingRequested,
     ServicePublished,
     StructurePublished,
     TenantPublished,
 )
 from invoice.addressing import Address, Around, Decision, decide
 from invoice.directory import Engagement, Entry, Service, Structure, Tenant
+from invoice.findings import refusals
 from invoice.hints import display_name
 from invoice.identifiers import normalise, normalise_code
 
+#: What asks for a decision: the deposit for the first attempt, status for every later one.
+Asked = InvoiceSubmitted | RoutingRequested
 Published = TenantPublished | StructurePublished | ServicePublished | EngagementPublished
 
 _PARIS = ZoneInfo("Europe/Paris")
@@ -97,37 +101,68 @@ class Body(msgspec.Struct, frozen=True):
 Bodies = Mapping[str, Body | None]
 
 
-def sirets_of(submitted: InvoiceSubmitted) -> tuple[str, str]:
+def sirets_of(asked: Asked) -> tuple[str, str]:
     """Recipient and supplier, as the directory spells SIRETs."""
-    return normalise(submitted.invoice.recipient_siret), normalise(submitted.invoice.supplier_siret)
+    return normalise(asked.invoice.recipient_siret), normalise(asked.invoice.supplier_siret)
+
+
+def asked_on(asked: Asked) -> date:
+    """The legal day whose rules apply: that of the deposit, or of the request for another attempt."""
+    return paris_day(asked.requested_at if isinstance(asked, RoutingRequested) else asked.submitted_at)
+
+
+def purpose_of(asked: Asked) -> str:
+    """Why a decision is asked for: ``submitted``, ``recycled`` or ``transferred``."""
+    return asked.purpose if isinstance(asked, RoutingRequested) else "submitted"
 
 
 class Routing(msgspec.Struct, frozen=True):
-    """A decision with the legal day and the version of the directory it holds for."""
+    """A decision with the legal day and the version of the directory it holds for.
+
+    ``restarts_delay``: the policy of the recipient's tenant on recycling (decisions.md 2).
+    """
 
     decision: Decision
     tenant: str | None
     on: date
     directory_version: int
+    restarts_delay: bool = True
 
 
-def route(submitted: InvoiceSubmitted, bodies: Bodies, directory_version: int, around: Around | None = None) -> Routing:
-    """Decide who receives an invoice, for the Paris day of its submission.
+def address_of(asked: Asked, bodies: Bodies) -> Address:
+    """What the rules look at. ``bodies`` says whether the supplier is a public structure itself."""
+    _, supplier = sirets_of(asked)
+    return Address.of(asked.invoice, supplier_is_public=bodies.get(supplier) is not None)
+
+
+def route(asked: Asked, bodies: Bodies, directory_version: int, around: Around | None = None) -> Routing:
+    """Decide who receives an invoice, for the Paris day on which it is asked (:func:`asked_on`).
 
     ``bodies`` holds both SIRETs of :func:`sirets_of`. A supplier that is itself a structure of the directory may use
     the service reserved for invoices between public structures.
     """
-    recipient, supplier = sirets_of(submitted)
-    on = paris_day(submitted.submitted_at)
-    address = Address.of(submitted.invoice, supplier_is_public=bodies.get(supplier) is not None)
+    recipient, _ = sirets_of(asked)
+    on = asked_on(asked)
+    address = address_of(asked, bodies)
     body = bodies.get(recipient)
     decision = (
         decide(address, None, {}, on, around=around)
         if body is None
         else decide(address, body.structure, body.services, on, tenant=body.tenant, around=around)
     )
+    if purpose_of(asked) == "transferred":
+        decision = _within_the_body(decision)
     tenant = decision.structure.tenant if decision.structure is not None else None
-    return Routing(decision, tenant, on, directory_version)
+    restarts = body is None or body.tenant.policies.recycling_restarts_delay
+    return Routing(decision, tenant, on, directory_version, restarts)
+
+
+def _within_the_body(decision: Decision) -> Decision:
+    """A body hands over what it has already: only the service can be wrong, whatever it refuses from a supplier."""
+    in_the_way = [f for f in refusals(decision.findings) if f.field in (None, "service_code", "recipient_siret")]
+    if in_the_way or decision.structure is None:
+        return decision
+    return msgspec.structs.replace(decision, outcome="routed")
 
 
 def outcome_event(routing: Routing, attempt: int, at: datetime) -> InvoiceRouted | InvoiceUnroutable:
@@ -152,6 +187,7 @@ def outcome_event(routing: Routing, attempt: int, at: datetime) -> InvoiceRouted
         decided_at=at,
         service_code=decision.service_code,
         service_label=decision.service.label if decision.service is not None else None,
+        recycling_restarts_delay=routing.restarts_delay,
     )
 
 

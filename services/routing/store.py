@@ -7,11 +7,10 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from contracts.events import InvoiceSubmitted
 from invoice.addressing import index_services
 from invoice.directory import Service, Structure, Tenant
 from services.common.db import Connection, Pool
-from services.routing.domain import Bodies, Body, Routing
+from services.routing.domain import Asked, Bodies, Body, Routing, purpose_of
 
 _encode = msgspec.json.encode
 _DECODERS: dict[str, msgspec.json.Decoder[Tenant | Structure | Service]] = {
@@ -95,24 +94,30 @@ async def in_force(connection: Connection, sirets: Collection[str]) -> Snapshot:
 
 
 class Decided(msgspec.Struct, frozen=True):
-    """A submitted invoice and where it goes."""
+    """An invoice, what asked for a decision, and where it goes."""
 
     invoice: UUID
     event: UUID
-    submitted: InvoiceSubmitted
+    asked: Asked
     routing: Routing
 
 
 async def keep_decisions(connection: Connection, decided: Sequence[Decided], at: datetime) -> set[UUID]:
-    """Store decisions; returns the events whose decision is new. An invoice is decided once per attempt."""
+    """Store decisions; returns the events whose decision is new. An invoice is decided once per attempt.
+
+    An attempt below one that is decided already is stale and leaves nothing.
+    """
     rows = await connection.fetch(
         "insert into decision (invoice_id, attempt, event_id, outcome, tenant, structure, service_code, findings,"
-        " directory_version, decided_on, decided_at)"
-        " select i, a, e, o, t, s, c, f::jsonb, v, d, $11 from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[],"
-        " $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::date[]) x(i, a, e, o, t, s, c, f, v, d)"
+        " directory_version, decided_on, purpose, decided_at)"
+        " select i, a, e, o, t, s, c, f::jsonb, v, d, p, $12 from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[],"
+        " $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::date[], $11::text[])"
+        " with ordinality x(i, a, e, o, t, s, c, f, v, d, p, n)"
+        " where not exists (select from decision later where later.invoice_id = i and later.attempt > a)"
+        " order by n"
         " on conflict do nothing returning event_id",
         [d.invoice for d in decided],
-        [d.submitted.attempt for d in decided],
+        [d.asked.attempt for d in decided],
         [d.event for d in decided],
         [d.routing.decision.outcome for d in decided],
         [d.routing.tenant for d in decided],
@@ -121,6 +126,7 @@ async def keep_decisions(connection: Connection, decided: Sequence[Decided], at:
         [_encode(d.routing.decision.findings).decode() for d in decided],
         [d.routing.directory_version for d in decided],
         [d.routing.on for d in decided],
+        [purpose_of(d.asked) for d in decided],
         at,
     )
     return {row["event_id"] for row in rows}
@@ -149,8 +155,8 @@ async def as_of(connection: Connection, siret: str, *, at: datetime | None, vers
 async def decisions(connection: Pool, invoice: UUID, tenants: Collection[str] | None) -> list[asyncpg.Record]:
     """The decisions about an invoice, first attempt first. ``tenants``: whose are shown, None for all."""
     return await connection.fetch(
-        "select invoice_id as invoice, attempt, outcome, structure, service_code, findings::text, directory_version,"
-        " decided_on::text, decided_at::text from decision"
+        "select invoice_id as invoice, attempt, purpose, outcome, structure, service_code, findings::text,"
+        " directory_version, decided_on::text, decided_at::text from decision"
         " where invoice_id = $1 and ($2 or tenant = any ($3::text[])) order by attempt",
         invoice,
         tenants is None,

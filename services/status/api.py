@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI, Header, Query, Request
+from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from pydantic import AfterValidator, AwareDatetime
-from starlette.responses import Response
 
 from invoice.lifecycle import STATUSES
 from services.common import links
@@ -25,8 +24,15 @@ from services.status.listing import COLUMNS, Wanted, newest
 from services.status.views import InvoiceDetail, InvoicePage
 
 _HISTORY = (
-    "select entry, kind, status_from, status_to, actor, at, reasons, notice from history"
+    "select entry, kind, status_from, status_to, actor, at, reasons, notice, action, motif, comment, changes"
+    " from history"
     " where invoice = $1 order by entry"
+)
+_MINE = f"select {COLUMNS}, null::timestamptz as left_at from invoice where id = $1"
+#: What a body that the invoice has left keeps of it: the invoice as it stood then.
+_LEFT = (
+    f"select {COLUMNS}, left_at from (select (jsonb_populate_record(null::invoice, left_as)).*, valid_until as left_at"
+    " from invoice_party where invoice = $1 and left_as is not null order by until_entry desc limit 1) as left_then"
 )
 _EVENT_STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"text/event-stream": {}}, "description": "Événements status.changed, au fil de l'eau"}
@@ -110,19 +116,35 @@ def _add_feed(router: APIRouter, feed: Feed, stopping: Callable[[], bool]) -> No
 
 
 def _add_detail(router: APIRouter, api_pool: Pool) -> None:
-    @router.get("/{invoice}", summary="Une facture, son historique et son délai de paiement")
-    async def read(request: Request, invoice: UUID, principal: CurrentPrincipal) -> InvoiceDetail:
+    @router.get(
+        "/{invoice}",
+        summary="Une facture, son historique et son délai de paiement",
+        responses={404: {"description": "Aucune facture visible avec vos droits ne porte cet identifiant"}},
+    )
+    async def read(request: Request, response: Response, invoice: UUID, principal: CurrentPrincipal) -> InvoiceDetail:
         async with scoped(api_pool, principal.scope()) as connection:
-            row = await connection.fetchrow(f"select {COLUMNS} from invoice where id = $1", invoice)
+            row = await connection.fetchrow(_MINE, invoice) or await connection.fetchrow(_LEFT, invoice)
             history = await connection.fetch(_HISTORY, invoice)
         if row is None:
-            raise Problem(
-                404,
-                "INVOICE_NOT_FOUND",
-                "Facture introuvable",
-                "Aucune facture visible avec vos droits ne porte cet identifiant.",
-            )
+            raise not_found()
+        if row["left_at"] is None:
+            response.headers["ETag"] = etag(row["version"])
         return views.detail(row, history, links.make(request.app.state.token_secret, invoice))
+
+
+def not_found() -> Problem:
+    """The same answer for an invoice that is not there and for one that is somebody else's."""
+    return Problem(
+        404,
+        "INVOICE_NOT_FOUND",
+        "Facture introuvable",
+        "Aucune facture visible avec vos droits ne porte cet identifiant.",
+    )
+
+
+def etag(version: int) -> str:
+    """The version of an invoice: the number of its last status or action. An action names the one it was decided on."""
+    return f'"{version}"'
 
 
 async def _position(feed: Feed, last_event_id: str | None, start: str | None) -> int:

@@ -1,7 +1,7 @@
 """What an event does to an invoice: state × event, as ``lifecycle.yaml`` allows it. Pure."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -18,81 +18,11 @@ from contracts.events import (
 from invoice.findings import Finding, refusals
 from invoice.lifecycle import AVAILABLE, AlreadyApplied, Apply, Forbidden, NotYet, decide
 from invoice.model import InvoiceHeader
-from services.status.payment_delay import NOTICE_PATIENCE, Delay, delay_after_notice, delay_without_notice
+from services.status.model import Applied, Entry, Invoice, Notice, Outcome, Party
+from services.status.payment_delay import NOTICE_PATIENCE, delay_after_notice, delay_without_notice
+from services.status.rerouting import ADDRESS_FIELDS, made_available, recipient_party, transfer_answered
 
-Visibility = Literal["all", "body"]
-EntryKind = Literal["status", "notice", "delay"]
-Role = Literal["FOURNISSEUR", "DESTINATAIRE"]
-
-
-class Invoice(msgspec.Struct, frozen=True, kw_only=True):
-    """An invoice as it stands. ``entries`` counts its history; ``available_entry`` made it available to the body."""
-
-    id: UUID
-    header: InvoiceHeader
-    depositor: str
-    submitted_at: datetime
-    status: str
-    status_at: datetime
-    entries: int
-    attempt: int
-    recipient_name: str | None = None
-    service_code: str | None = None
-    service_label: str | None = None
-    tenant: str | None = None
-    available_entry: int | None = None
-    available_at: datetime | None = None
-    delay: Delay | None = None
-
-
-class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An e-mail about the invoice that a relay took, or that was given up. ``about`` is the entry it tells of."""
-
-    message: str
-    kind: str
-    audience: Literal["supplier", "body"]
-    outcome: Literal["accepted", "failed"]
-    about: int
-    cause: str | None = None
-
-
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of an invoice's history. ``number`` counts from 1 without a gap; ``cause`` is the event's id."""
-
-    invoice: UUID
-    number: int
-    kind: EntryKind
-    actor: str
-    at: datetime
-    visibility: Visibility
-    cause: UUID
-    status_from: str | None = None
-    status_to: str | None = None
-    reasons: tuple[Finding, ...] = ()
-    notice: Notice | None = None
-
-
-class Party(msgspec.Struct, frozen=True, kw_only=True):
-    """Who may see an invoice, from the history's entry ``since`` on. A supplier belongs to no tenant."""
-
-    invoice: UUID
-    structure: str
-    role: Role
-    since: int
-    submitted_at: datetime
-    service: str | None = None
-    tenant: str | None = None
-
-
-class Applied(msgspec.Struct, frozen=True, kw_only=True):
-    """The event was applied: the invoice after it, the entry it wrote, the party it brought."""
-
-    invoice: Invoice
-    entry: Entry
-    party: Party | None = None
-
-
-Outcome = Applied | AlreadyApplied | NotYet | Forbidden
+__all__ = ["Applied", "Entry", "Invoice", "Move", "Notice", "Outcome", "Party", "answer", "concerns_invoice", "overdue"]
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -138,7 +68,7 @@ def answer(invoice: Invoice | None, event: Event, now: datetime) -> Outcome:
 def _submitted(invoice: Invoice | None, event: Event, data: InvoiceSubmitted) -> Outcome:
     """The first round only: later rounds of an invoice are asked for by its own history, never by a deposit."""
     if invoice is not None:
-        same = invoice.header == data.invoice and data.attempt <= invoice.attempt
+        same = _as_deposited(invoice, data.invoice) and data.attempt <= invoice.attempt
         return AlreadyApplied() if same else _refused("Cette facture existe déjà avec d'autres données.")
     move = MOVES[InvoiceSubmitted]
     verdict = decide(None, move.target, move.actor)
@@ -152,6 +82,7 @@ def _submitted(invoice: Invoice | None, event: Event, data: InvoiceSubmitted) ->
         status=move.target,
         status_at=data.submitted_at,
         entries=1,
+        version=1,
         attempt=data.attempt,
     )
     party = Party(
@@ -164,12 +95,22 @@ def _submitted(invoice: Invoice | None, event: Event, data: InvoiceSubmitted) ->
     return Applied(invoice=created, entry=_status_entry(created, None, move, event), party=party)
 
 
+def _as_deposited(invoice: Invoice, deposited: InvoiceHeader) -> bool:
+    """Whether these are the data of the deposit. Recycling may have changed the address since, and nothing else."""
+    held = invoice.header
+    if invoice.attempt > 1:
+        held = msgspec.structs.replace(held, **{name: getattr(deposited, name) for name in ADDRESS_FIELDS})
+    return held == deposited
+
+
 def _decided(invoice: Invoice | None, event: Event, data: InvoiceRouted | InvoiceUnroutable, now: datetime) -> Outcome:
     """Routing's answer counts for the attempt it was asked for; an older one is stale, a later one comes too early."""
     if invoice is None or data.attempt > invoice.attempt:
         return NotYet(f"attempt {data.attempt} has not been submitted yet")
     if data.attempt < invoice.attempt:
         return AlreadyApplied()
+    if data.attempt == invoice.transfer_attempt:
+        return transfer_answered(invoice, event, data, now)
     move = MOVES[type(data)]
     verdict = decide(invoice.status, move.target, move.actor)
     if not isinstance(verdict, Apply):
@@ -178,20 +119,12 @@ def _decided(invoice: Invoice | None, event: Event, data: InvoiceRouted | Invoic
     if verdict.transition.comment == "required" and not reasons:
         return _refused(f"Le statut {move.target} demande une raison et l'événement n'en donne aucune.")
     number = invoice.entries + 1
-    after = msgspec.structs.replace(invoice, status=move.target, status_at=now, entries=number)
-    party = None
-    if isinstance(data, InvoiceRouted):
-        after = _available(after, data, number, now)
-        party = Party(
-            invoice=invoice.id,
-            structure=data.structure_siret,
-            service=data.service_code,
-            role="DESTINATAIRE",
-            tenant=data.tenant,
-            since=number,
-            submitted_at=invoice.submitted_at,
-        )
-    return Applied(invoice=after, entry=_status_entry(after, invoice.status, move, event, reasons), party=party)
+    after = msgspec.structs.replace(invoice, status=move.target, status_at=now, entries=number, version=number)
+    if isinstance(data, InvoiceUnroutable):
+        return Applied(invoice=after, entry=_status_entry(after, invoice.status, move, event, reasons))
+    after = made_available(after, data, now)
+    party, moved = recipient_party(invoice, data, number)
+    return Applied(invoice=after, entry=_status_entry(after, invoice.status, move, event), party=party, moved=moved)
 
 
 def _status_entry(
@@ -215,18 +148,6 @@ def _refused(message: str) -> Forbidden:
     return Forbidden("NOT_IN_TABLE", message)
 
 
-def _available(invoice: Invoice, data: InvoiceRouted, number: int, now: datetime) -> Invoice:
-    return msgspec.structs.replace(
-        invoice,
-        recipient_name=data.structure_name,
-        service_code=data.service_code,
-        service_label=data.service_label,
-        tenant=data.tenant,
-        available_entry=number,
-        available_at=now,
-    )
-
-
 def _noticed(
     invoice: Invoice | None,
     event: Event,
@@ -241,7 +162,7 @@ def _noticed(
         return NotYet("the entry that this notice tells of is not written yet")
     accepted = isinstance(data, NotificationAccepted)
     after = msgspec.structs.replace(invoice, entries=invoice.entries + 1)
-    if accepted and data.audience == "body" and about == invoice.available_entry and invoice.available_at is not None:
+    if accepted and _makes_available(invoice, data.audience, data.kind, about) and invoice.available_at is not None:
         delay = delay_after_notice(invoice.available_at, at, invoice.delay)
         after = msgspec.structs.replace(after, delay=delay)
     notice = Notice(
@@ -264,6 +185,16 @@ def _noticed(
         notice=notice,
     )
     return Applied(invoice=after, entry=entry)
+
+
+def _makes_available(invoice: Invoice, audience: str, kind: str, about: int) -> bool:
+    """Whether a notice told the body that the invoice is at its disposal, where the delay starts or later.
+
+    Recycling within one structure does not start the delay anew, so a later notice counts for the first one too; the
+    notices of a body that the invoice has left do not.
+    """
+    first = invoice.available_entry
+    return audience == "body" and kind == AVAILABLE and first is not None and about >= first
 
 
 def overdue(invoice: Invoice, cause: UUID, now: datetime) -> Applied | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from contracts.envelope import Event
+from services.common import tenants
 from services.common.deliver import Tx
 from services.common.failures import Rejected
 from services.status import metrics, store
@@ -16,6 +17,7 @@ async def handle(tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
 
     Raises :class:`Rejected` for an event that the table of statuses forbids.
     """
+    await tenants.ask(tx, events)
     own = [event for event in events if concerns_invoice(event.data)]
     if not own:
         return []

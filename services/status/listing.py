@@ -15,8 +15,8 @@ from services.common.auth import Principal
 from services.common.db import Connection
 
 COLUMNS: Final = (
-    "id, number, header, submitted_at, status, status_at, attempt, recipient_name, service_code, service_label,"
-    " payment_delay_started_on, payment_delay_started_at, payment_delay_source"
+    "id, number, header, submitted_at, status, status_at, version, attempt, recipient_name, service_code,"
+    " service_label, payment_delay_started_on, payment_delay_started_at, payment_delay_source"
 )
 _FILTER = (
     " and ($1::text is null or i.status = $1) and ($2::text is null or i.number = $2)"

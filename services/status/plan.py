@@ -9,7 +9,8 @@ import msgspec
 from contracts.envelope import Event
 from contracts.events import StatusChanged
 from invoice.lifecycle import Forbidden, NotYet
-from services.status.domain import Applied, Entry, Invoice, Party, answer
+from services.status.domain import answer
+from services.status.model import Applied, Ended, Entry, Invoice, Moved, Party
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -37,6 +38,8 @@ class Plan(msgspec.Struct, frozen=True):
     changes: list[Change]
     not_yet: list[Event]
     refused: list[Refusal]
+    ended: list[Ended] = msgspec.field(default_factory=list)
+    moved: list[Moved] = msgspec.field(default_factory=list)
 
 
 def fold(known: Mapping[UUID, Invoice], events: Iterable[Event], now: datetime) -> Plan:
@@ -73,15 +76,25 @@ def _fold_one(plan: Plan, invoice: Invoice | None, events: list[Event], now: dat
 
 
 def _write_down(plan: Plan, event: Event, outcome: Applied) -> None:
+    note(plan, outcome)
+    if outcome.entry.kind == "status":
+        plan.changes.append(Change(event, status_changed(outcome)))
+
+
+def note(plan: Plan, outcome: Applied) -> None:
+    """Add to the plan what one thing that was applied writes, but for the invoice itself."""
     plan.entries.append(outcome.entry)
     if outcome.party is not None:
         plan.parties.append(outcome.party)
-    if outcome.entry.kind == "status":
-        plan.changes.append(Change(event, status_changed(outcome.invoice, outcome.entry)))
+    if outcome.ended is not None:
+        plan.ended.append(outcome.ended)
+    if outcome.moved is not None:
+        plan.moved.append(outcome.moved)
 
 
-def status_changed(invoice: Invoice, entry: Entry) -> StatusChanged:
+def status_changed(outcome: Applied) -> StatusChanged:
     """What others are told of a status entry."""
+    invoice, entry, ended = outcome.invoice, outcome.entry, outcome.ended
     header = invoice.header
     return StatusChanged(
         entry=entry.number,
@@ -101,4 +114,6 @@ def status_changed(invoice: Invoice, entry: Entry) -> StatusChanged:
         service_label=invoice.service_label,
         tenant=invoice.tenant,
         reasons=entry.reasons,
+        previous_siret=None if ended is None else ended.structure,
+        previous_service_code=None if ended is None else ended.service,
     )

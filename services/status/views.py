@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from invoice.lifecycle import ACTORS, STATUSES, turn
 from services.common.links import PagesLink
+from services.status.actions import ACTIONS
 from services.status.payment_delay import due_on
 
 #: Whose turn it is, in words.
@@ -117,6 +118,16 @@ class Header(BaseModel):
     preceding_invoice: str | None = None
 
 
+class Suggestion(BaseModel):
+    """A value that the directory would take; shown, never applied."""
+
+    field: str
+    value: str
+    label: str | None = None
+    confidence: float
+    sentence: str
+
+
 class Reason(BaseModel):
     """One rule that spoke against the invoice, and what to do."""
 
@@ -125,6 +136,7 @@ class Reason(BaseModel):
     action: str | None = None
     field: str | None = None
     value: str | None = None
+    suggestions: list[Suggestion] = []
 
 
 class NoticeView(BaseModel):
@@ -136,11 +148,19 @@ class NoticeView(BaseModel):
     about: int
 
 
+class Change(BaseModel):
+    """A field that an action changed."""
+
+    field: str
+    before: str | None
+    after: str | None
+
+
 class EntryView(BaseModel):
-    """One line of the history."""
+    """One line of the history. ``action`` names what was done, where somebody did it."""
 
     entry: int
-    kind: Literal["status", "notice", "delay"]
+    kind: Literal["status", "notice", "delay", "action"]
     label: str
     status_from: str | None
     status_to: str | None
@@ -149,6 +169,10 @@ class EntryView(BaseModel):
     at: datetime
     reasons: list[Reason]
     notice: NoticeView | None
+    action: str | None
+    motif: str | None
+    comment: str | None
+    changes: list[Change]
 
 
 class PagesView(BaseModel):
@@ -164,12 +188,16 @@ class PagesView(BaseModel):
 
 
 class InvoiceDetail(InvoiceItem):
-    """An invoice with its header and its history, oldest entry first."""
+    """An invoice with its header and its history, oldest entry first.
+
+    ``left_at``: the supplier has addressed it to another body since; what is shown is what stood then.
+    """
 
     header: Header
     attempt: int
     history: list[EntryView]
     pages: PagesView
+    left_at: datetime | None
 
 
 def item(row: asyncpg.Record) -> dict[str, Any]:
@@ -189,8 +217,8 @@ def item(row: asyncpg.Record) -> dict[str, Any]:
         ),
         "payable": header["payable"],
         "currency": header.get("currency", "EUR"),
-        "status": _status(row["status"], row["status_at"]),
-        "turn": _turn(row["status"]),
+        "status": status_view(row["status"], row["status_at"]),
+        "turn": turn_view(row["status"]),
         "payment_delay": _delay(row),
     }
 
@@ -203,17 +231,18 @@ def detail(row: asyncpg.Record, history: list[asyncpg.Record], link: PagesLink) 
         attempt=row["attempt"],
         history=[_entry(entry) for entry in history],
         pages=PagesView(template=link.template, index=link.index, expires_at=link.expires_at),
+        left_at=row["left_at"],
     )
 
 
-def _status(code: str, since: datetime) -> StatusView:
+def status_view(code: str, since: datetime) -> StatusView:
     status = STATUSES[code]
     return StatusView(
         code=code, label=status.label_fr, explanation=status.explain_fr, terminal=status.terminal, since=since
     )
 
 
-def _turn(code: str) -> Turn | None:
+def turn_view(code: str) -> Turn | None:
     actor = turn(code)
     return Turn(actor=actor, label=TURNS[actor]) if actor else None
 
@@ -244,12 +273,26 @@ def _entry(row: asyncpg.Record) -> EntryView:
         at=row["at"],
         reasons=[Reason.model_validate(reason) for reason in msgspec.json.decode(row["reasons"])],
         notice=notice,
+        action=row["action"],
+        motif=row["motif"],
+        comment=row["comment"],
+        changes=[Change.model_validate(change) for change in msgspec.json.decode(row["changes"])],
     )
+
+
+#: What is not asked for by anybody but follows from an action, in words.
+OUTCOMES: Final = {
+    "transferred": "Transférée à un autre service",
+    "transfer_refused": "Le transfert n'a pas abouti",
+}
 
 
 def _label(row: asyncpg.Record, notice: NoticeView | None) -> str:
     if notice is not None:
         return NOTICES[notice.audience, notice.outcome]
+    if row["kind"] == "action":
+        action = ACTIONS.get(row["action"])
+        return OUTCOMES.get(row["action"], row["action"]) if action is None else action.label
     if row["status_to"] is not None:
         return STATUSES[row["status_to"]].label_fr
     return SOURCES["portal"]

@@ -1,17 +1,19 @@
 """Submitted invoices are decided once, by the directory in force."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Literal
 from uuid import uuid4
 
 import msgspec
 import pytest
 
 from contracts.envelope import Event, decode
-from contracts.events import InvoiceRouted, InvoiceUnroutable
+from contracts.events import InvoiceRouted, InvoiceUnroutable, RoutingRequested
 from deploy.database import ServiceDsns
-from invoice.directory import Service, Structure
+from invoice.directory import Engagement, Service, Structure
 from invoice.directory_file import DirectoryFile
+from invoice.structure_identifiers import identifier
 from services.common.db import Pool, migrate, open_pool
 from services.common.deliver import Deliver
 from services.common.record import unpack_headers
@@ -19,7 +21,7 @@ from services.routing.handlers import Handlers
 from services.routing.imports import import_directory
 from services.routing.store import Directory, in_force
 from tests.records import event, record
-from tests.unit.routing.samples import FILE, SERVICES, TOWN, UNKNOWN, submitted
+from tests.unit.routing.samples import FILE, SERVICES, STRUCTURE, SUPPLIER, TOWN, UNKNOWN, submitted
 
 # Two more of the same SIREN as TOWN: one is given to the directory, one is not.
 ANNEXE, NOBODYS = "22060001901170", "22060001900024"
@@ -98,6 +100,70 @@ async def test_invoices_to_be_validated_and_later_attempts_are_not_ours(pool: Po
     await deliver.batch([record(_submitted(validators=("99900001100018",))), record(_submitted(attempt=2))])
     assert await _outcomes(pool) == {}
     assert await pool.fetchval("select count(*) from processed_event") == 2
+
+
+def _again(first: Event, attempt: int, purpose: Literal["recycled", "transferred"], **changes: Any) -> Event:
+    asked = RoutingRequested(
+        attempt=attempt,
+        purpose=purpose,
+        invoice=submitted(**changes).invoice,
+        submitted_at=datetime(2026, 5, 4, 10, 0, tzinfo=UTC),
+        requested_at=datetime(2026, 7, 4, 10, 0, tzinfo=UTC),
+    )
+    return event(asked, first.subject)
+
+
+async def _attempts(pool: Pool) -> list[tuple[int, str, str]]:
+    rows = await pool.fetch("select attempt, purpose, outcome from decision order by attempt")
+    return [tuple(row) for row in rows]
+
+
+async def test_each_attempt_is_decided_once_by_the_day_it_is_asked_and_a_stale_one_leaves_nothing(
+    pool: Pool, deliver: Deliver
+) -> None:
+    await import_directory(pool, FILE, by="agnès")
+    first = _submitted(service_code="Voirie 2")  # until 30 June
+    second, third = (_again(first, n, "recycled", service_code="Voirie 2") for n in (2, 3))
+    await deliver.batch([record(first)])
+    await deliver.batch([record(third), record(third)])
+    await deliver.batch([record(second), record(_again(first, 3, "recycled"))])
+    assert await _attempts(pool) == [(1, "submitted", "routed"), (3, "recycled", "unroutable")]
+    assert await pool.fetchval("select count(*) from outbox where topic = 'chorale.routing.v1'") == 2
+
+
+async def test_what_may_have_been_meant_goes_back_with_the_reasons(pool: Pool, deliver: Deliver) -> None:
+    mine, theirs = (
+        Engagement(siret=TOWN, number=number, supplier=identifier("SIRET", supplier))
+        for number, supplier in (("CP2026/77", SUPPLIER), ("CP2026/78", UNKNOWN))
+    )
+    stated = msgspec.structs.replace(STRUCTURE, engagements_stated=True)
+    file = msgspec.structs.replace(FILE, structures=(stated,), engagements=(mine, theirs))
+    await import_directory(pool, file, by="agnès")
+    first = _submitted(service_code="DRHH", engagement="CP2026-77")
+    near = _submitted(recipient_siret="22060001900061")  # two digits changed places
+    await deliver.batch([record(first), record(near)])
+    told = await _outcomes(pool)
+    found = {}
+    for one in (first, near):
+        data = told[one.subject].data
+        assert isinstance(data, InvoiceUnroutable)
+        found[one.subject] = {s.field: s.value for f in data.findings for s in f.suggestions}
+    assert found[first.subject] == {"service_code": "DRH", "engagement": "CP2026/77"}
+    assert found[near.subject]["recipient_siret"] == TOWN
+
+
+async def test_a_transfer_asks_for_the_service_alone(pool: Pool, deliver: Deliver) -> None:
+    closed = Engagement(siret=TOWN, number="E-1", supplier=identifier("SIRET", SUPPLIER), open=False)
+    await import_directory(pool, msgspec.structs.replace(FILE, engagements=(closed,)), by="agnès")
+    first = _submitted(engagement="E-1")
+    await deliver.batch([record(first)])
+    await deliver.batch([record(_again(first, 2, "transferred", engagement="E-1"))])
+    await deliver.batch([record(_again(first, 3, "transferred", engagement="E-1", service_code="FERME"))])
+    assert await _attempts(pool) == [
+        (1, "submitted", "unroutable"),
+        (2, "transferred", "routed"),
+        (3, "transferred", "unroutable"),
+    ]
 
 
 async def test_a_subject_that_is_no_invoice_is_parked_alone(pool: Pool, deliver: Deliver) -> None:

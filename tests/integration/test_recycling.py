@@ -1,0 +1,298 @@
+"""Return for recycling, recycling and transfer, by status and routing as processes of their own over Kafka."""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+
+from deploy.local import Stack
+from invoice.directory import Service, Structure, Tenant
+from invoice.directory_file import DirectoryFile
+from services.common.auth import Principal, mint
+from services.common.db import open_pool, scoped
+from services.routing.imports import import_directory
+from tests.integration.test_status_with_notify import send
+from tests.unit.routing.samples import SCHOOL, STRUCTURE, SUPPLIER, TENANT, TOWN, UNKNOWN, submitted
+from tests.unit.status.samples import accepted, event
+
+OTHER = Tenant(id="cd98", name="Un autre département")
+DIRECTORY = DirectoryFile(
+    tenants=(TENANT, OTHER),
+    structures=(STRUCTURE, Structure(siret=SCHOOL, name="Régie des écoles", tenant="cd98", kind="regie")),
+    services=(
+        Service(siret=TOWN, code="DRH", label="Ressources humaines"),
+        Service(siret=TOWN, code="VOIRIE", label="Voirie"),
+    ),
+)
+FIRM = Principal(subject="firm", structures=(SUPPLIER,), roles=("FOURNISSEUR",))
+CLERK = Principal(subject="clerk", services=(f"{TOWN}/DRH",))
+ROADS = Principal(subject="roads", services=(f"{TOWN}/VOIRIE",))
+TOWN_HALL = Principal(subject="town", structures=(TOWN,), tenants=("cd99",), roles=("GESTIONNAIRE",))
+SCHOOLS = Principal(subject="schools", structures=(SCHOOL,), tenants=("cd98",), roles=("GESTIONNAIRE",))
+OPERATOR = Principal(subject="op", roles=("OPERATEUR",))
+BACK = {"action": "return_for_recycling", "motif": "SE_ERR", "comment": "Ce service n'achète plus rien."}
+TO_SCHOOL = {"action": "recycle", "fields": {"recipient_siret": SCHOOL, "service_code": None}}
+
+
+@dataclass
+class World:
+    """Both services, and everybody's way in."""
+
+    stack: Stack
+
+    def headers(self, who: Principal) -> dict[str, str]:
+        return {"Authorization": f"Bearer {mint(self.stack.token_secret, who)}"}
+
+    def get(self, who: Principal, invoice: UUID, rest: str = "") -> httpx.Response:
+        url = f"{self.stack.base_url('status')}/api/v1/invoices/{invoice}{rest}"
+        return httpx.get(url, headers=self.headers(who), timeout=30)
+
+    def act(self, who: Principal, invoice: UUID, body: dict[str, Any], **headers: str) -> httpx.Response:
+        """POST an action; on the version read just before, unless the headers say otherwise."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if "If-Match" not in named:
+            named["If-Match"] = self.get(who, invoice).headers.get("ETag", '"0"')
+        url = f"{self.stack.base_url('status')}/api/v1/invoices/{invoice}/actions"
+        return httpx.post(url, json=body, headers={**self.headers(who), **named}, timeout=30)
+
+    def done(self, who: Principal, invoice: UUID, body: dict[str, Any]) -> None:
+        answer = self.act(who, invoice, body)
+        assert answer.status_code == 200, answer.text
+
+    def until(self, who: Principal, invoice: UUID, status: str, entries: int = 0) -> dict[str, Any]:
+        """The invoice once it is in this status with so many status entries."""
+        deadline = time.monotonic() + 60
+        while True:
+            answer = self.get(who, invoice)
+            found: dict[str, Any] = answer.json()
+            if answer.status_code == 200 and found["status"]["code"] == status and len(story(found)) >= entries:
+                return found
+            assert time.monotonic() < deadline, answer.text
+            time.sleep(0.05)
+
+    def deposited(self, **changes: Any) -> UUID:
+        """An invoice at the disposal of the town's DRH, whose notice has been accepted."""
+        invoice = uuid4()
+        asyncio.run(send(self.stack.kafka.bootstrap, [event(submitted(**changes), invoice)]))
+        self.until(FIRM, invoice, "MISE_A_DISPOSITION")
+        asyncio.run(send(self.stack.kafka.bootstrap, [event(accepted(2, at=datetime.now(UTC)), invoice)]))
+        while self.get(FIRM, invoice).json()["payment_delay"] is None:
+            time.sleep(0.05)
+        return invoice
+
+    def fed(self, who: Principal, invoice: UUID) -> list[int]:
+        """The entries of an invoice that this principal's live feed shows."""
+
+        async def ask() -> list[int]:
+            pool = await open_pool(self.stack.dsns["status"].api, "status")
+            async with scoped(pool, who.scope()) as connection:
+                rows = await connection.fetch("select value from outbox where key = $1 order by sequence", str(invoice))
+            await pool.close()
+            return [msgspec.json.decode(row["value"])["entry"] for row in rows]
+
+        return asyncio.run(ask())
+
+    def rows(self, service: str, statement: str, *values: Any) -> list[asyncpg.Record]:
+        async def ask() -> list[asyncpg.Record]:
+            connection = await asyncpg.connect(
+                self.stack.dsns[service].worker, server_settings={"search_path": service}
+            )
+            try:
+                return await connection.fetch(statement, *values)
+            finally:
+                await connection.close()
+
+        return asyncio.run(ask())
+
+
+def story(found: dict[str, Any]) -> list[str]:
+    return [entry["status_to"] for entry in found["history"] if entry["kind"] == "status"]
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    async def load(stack: Stack) -> None:
+        pool = await open_pool(stack.dsns["routing"].worker, "routing")
+        await import_directory(pool, DIRECTORY, by="agnès")
+        await pool.close()
+
+    with Stack(services=["status", "routing"]) as stack:
+        asyncio.run(load(stack))
+        yield World(stack)
+
+
+def test_recycled_to_another_structure_under_the_same_number(world: World) -> None:
+    invoice = world.deposited(invoice_number="R-1")
+    before = world.until(FIRM, invoice, "MISE_A_DISPOSITION")
+    world.done(CLERK, invoice, BACK)
+    back = world.until(FIRM, invoice, "A_RECYCLER")
+    assert back["turn"]["actor"] == "F"
+    assert BACK["comment"] in back["history"][-1]["reasons"][0]["message"]
+    assert back["payment_delay"] == before["payment_delay"]
+    world.done(FIRM, invoice, TO_SCHOOL)
+    found = world.until(FIRM, invoice, "MISE_A_DISPOSITION", 5)
+    assert story(found) == ["DEPOSEE", "MISE_A_DISPOSITION", "A_RECYCLER", "DEPOSEE", "MISE_A_DISPOSITION"]
+    assert (found["number"], found["attempt"], found["recipient"]["siret"]) == ("R-1", 2, SCHOOL)
+    assert found["payment_delay"] is None  # starts anew, with the notice to the new body (decisions.md 2)
+    assert {key: found["header"][key] for key in found["header"] if key not in ("recipient_siret", "service_code")} == {
+        key: before["header"][key] for key in before["header"] if key not in ("recipient_siret", "service_code")
+    }
+    decided = world.rows("routing", "select * from decision where invoice_id = $1 order by attempt", invoice)
+    assert [(row["attempt"], row["purpose"], row["structure"]) for row in decided] == [
+        (1, "submitted", TOWN),
+        (2, "recycled", SCHOOL),
+    ]
+
+    while 6 not in (told := world.fed(FIRM, invoice)):  # the relay may be a moment behind
+        time.sleep(0.05)
+    assert told == [1, 2, 4, 5, 6]
+    assert world.fed(TOWN_HALL, invoice) == world.fed(CLERK, invoice) == [2, 4]
+    assert world.fed(SCHOOLS, invoice) == [6]
+
+    # The new body sees the deposit and its own stretch, the old one what it saw and nothing of what came after.
+    new = world.get(SCHOOLS, invoice).json()
+    assert [entry["entry"] for entry in new["history"]] == [1, 6]
+    for former in (CLERK, TOWN_HALL):
+        old = world.get(former, invoice).json()
+        assert [entry["entry"] for entry in old["history"]] == [1, 2, 3, 4]
+        assert (old["status"]["code"], old["recipient"]["siret"]) == ("A_RECYCLER", TOWN)
+        assert old["left_at"] is not None
+        assert SCHOOL not in str(old)
+        refused = world.act(former, invoice, BACK, **{"If-Match": '"6"'})
+        assert (refused.status_code, refused.json()["code"]) == (403, "NO_LONGER_YOURS")
+        url = f"{world.stack.base_url('status')}/api/v1/invoices"
+        listed = httpx.get(url, headers=world.headers(former), timeout=30).json()
+        assert str(invoice) not in {item["id"] for item in listed["invoices"]}
+
+
+def test_recycled_in_the_same_structure_keeps_the_delay_and_the_whole_view(world: World) -> None:
+    invoice = world.deposited(invoice_number="R-2")
+    before = world.until(TOWN_HALL, invoice, "MISE_A_DISPOSITION")
+    world.done(CLERK, invoice, BACK)
+    world.done(FIRM, invoice, {"action": "recycle", "fields": {"service_code": "voirie", "engagement": "E-1"}})
+    found = world.until(ROADS, invoice, "MISE_A_DISPOSITION", 5)
+    assert found["payment_delay"] == before["payment_delay"]
+    assert (found["recipient"]["service_code"], found["header"]["engagement"]) == ("VOIRIE", "E-1")
+    assert world.get(CLERK, invoice).status_code == 404
+    assert len(world.get(TOWN_HALL, invoice).json()["history"]) == 6
+
+
+def test_a_wrong_siret_comes_back_from_the_platform_with_reasons_and_can_be_put_right(world: World) -> None:
+    invoice = world.deposited(invoice_number="R-3")
+    world.done(CLERK, invoice, BACK)
+    wrong = world.act(FIRM, invoice, {"action": "recycle", "fields": {"recipient_siret": "22060001900017"}})
+    assert (wrong.status_code, wrong.json()["errors"][0]["rule"]) == (422, "SIRET_CHECKSUM")
+    world.done(FIRM, invoice, {"action": "recycle", "fields": {"service_code": "VOIRI"}})
+    found = world.until(FIRM, invoice, "A_RECYCLER", 5)
+    last = found["history"][-1]
+    assert (last["actor"], last["reasons"][0]["code"]) == ("S", "SERVICE_UNKNOWN")
+    assert [found["value"] for found in last["reasons"][0]["suggestions"]] == ["VOIRIE"]
+    world.done(FIRM, invoice, {"action": "recycle", "fields": {"recipient_siret": UNKNOWN, "service_code": None}})
+    found = world.until(FIRM, invoice, "A_RECYCLER", 7)
+    assert found["history"][-1]["reasons"][0]["field"] == "recipient_siret"
+    world.done(FIRM, invoice, {"action": "recycle", "fields": {"recipient_siret": TOWN, "service_code": "DRH"}})
+    found = world.until(CLERK, invoice, "MISE_A_DISPOSITION")
+    assert (found["number"], found["attempt"]) == ("R-3", 4)
+    assert found["payment_delay"] is not None  # the body it started with: the delay runs on
+
+
+def test_a_transfer_bothers_nobody_and_goes_only_where_the_directory_knows_a_service(world: World) -> None:
+    invoice = world.deposited(invoice_number="T-1")
+    before = world.get(FIRM, invoice).json()
+    world.done(CLERK, invoice, {"action": "transfer", "fields": {"service_code": "NOWHERE"}})
+    while len(found := world.get(CLERK, invoice).json()["history"]) < 5:
+        time.sleep(0.05)
+    assert (found[-1]["action"], found[-1]["reasons"][0]["code"]) == ("transfer_refused", "SERVICE_UNKNOWN")
+    world.done(CLERK, invoice, {"action": "transfer", "fields": {"service_code": "voirie"}})
+    theirs = world.until(ROADS, invoice, "MISE_A_DISPOSITION")
+    assert theirs["recipient"]["service_label"] == "Voirie"
+    assert world.get(CLERK, invoice).status_code == 404
+    after = world.get(FIRM, invoice).json()
+    for name in ("status", "payment_delay", "history", "turn"):
+        assert after[name] == before[name]
+    told = world.rows("status", "select value from outbox where key = $1 and value like '%status_to%'", str(invoice))
+    assert len(told) == 2  # deposited, available: no status passed since, so nobody is written to
+
+
+def test_two_clerks_cannot_overwrite_each_other_and_a_repeated_request_is_done_once(world: World) -> None:
+    invoice = world.deposited(invoice_number="V-1")
+    read = world.get(CLERK, invoice).headers["ETag"]
+    without = httpx.post(
+        f"{world.stack.base_url('status')}/api/v1/invoices/{invoice}/actions", json=BACK, headers=world.headers(CLERK)
+    )
+    assert (without.status_code, without.json()["code"]) == (428, "IF_MATCH_REQUIRED")
+    key = {"If-Match": read, "Idempotency-Key": "k-1"}
+    first = world.act(CLERK, invoice, BACK, **key)
+    second = world.act(TOWN_HALL, invoice, {"action": "transfer", "fields": {"service_code": "VOIRIE"}}, If_Match=read)
+    again = world.act(CLERK, invoice, BACK, **key)
+    other = world.act(CLERK, invoice, {**BACK, "comment": "Autre chose, en dix lettres."}, **key)
+    assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
+    assert first.headers["ETag"] == again.headers["ETag"] == '"4"'
+    assert (second.status_code, second.json()["code"]) == (412, "INVOICE_CHANGED")
+    assert (other.status_code, other.json()["code"]) == (409, "IDEMPOTENCY_KEY_REUSED")
+    assert story(world.get(FIRM, invoice).json()).count("A_RECYCLER") == 1
+    assert world.act(TOWN_HALL, invoice, BACK, **{"Idempotency-Key": "k-1"}).status_code == 409  # his own key
+
+
+def test_strangers_learn_nothing_and_everybody_learns_what_is_his_to_do(world: World) -> None:
+    invoice = world.deposited(invoice_number="S-1")
+    strangers = (
+        SCHOOLS,
+        ROADS,
+        Principal(subject="other", structures=(UNKNOWN,)),
+        Principal(subject="admin", tenants=("cd98",), roles=("TENANT_ADMIN",)),
+    )
+    for stranger in strangers:
+        for answer in (world.get(stranger, invoice, "/actions"), world.act(stranger, invoice, BACK)):
+            assert (answer.status_code, answer.json()["code"]) == (404, "INVOICE_NOT_FOUND")
+    possible = {
+        who.subject: [action["action"] for action in world.get(who, invoice, "/actions").json()["actions"]]
+        for who in (FIRM, CLERK, TOWN_HALL, OPERATOR)
+    }
+    body = ["return_for_recycling", "transfer"]
+    assert possible == {"firm": [], "clerk": body, "town": body, "op": []}
+    refused = world.act(FIRM, invoice, BACK)
+    assert (refused.status_code, refused.json()["code"]) == (403, "ACTION_NOT_YOURS")
+    assert "Structure publique destinataire" in refused.json()["detail"]
+    assert world.act(OPERATOR, invoice, BACK).status_code == 403
+
+
+def test_kill_9_in_the_middle_of_a_recycle_loses_and_doubles_nothing(world: World) -> None:
+    invoices = [world.deposited(invoice_number=f"K-{n}") for n in range(4)]
+    for invoice in invoices:
+        world.done(CLERK, invoice, BACK)
+    in_flight = {"If-Match": world.get(FIRM, invoices[2]).headers["ETag"], "Idempotency-Key": "in-flight"}
+    world.done(FIRM, invoices[0], TO_SCHOOL)
+    world.stack.kill("routing")
+    world.done(FIRM, invoices[1], TO_SCHOOL)
+    with ThreadPoolExecutor() as pool, suppress(httpx.HTTPError):
+        asked = pool.submit(world.act, FIRM, invoices[2], TO_SCHOOL, **in_flight)
+        time.sleep(random.uniform(0, 0.05))
+        world.stack.kill("status")
+        asked.result()
+    world.stack.start("status")
+    world.stack.start("routing")
+    repeated = world.act(FIRM, invoices[2], TO_SCHOOL, **in_flight)  # whether or not it was done before
+    assert repeated.status_code == 200, repeated.text
+    world.done(FIRM, invoices[3], TO_SCHOOL)
+    for invoice in invoices:
+        assert world.until(SCHOOLS, invoice, "MISE_A_DISPOSITION")["attempt"] == 2
+        whole = world.get(FIRM, invoice).json()
+        assert story(whole) == ["DEPOSEE", "MISE_A_DISPOSITION", "A_RECYCLER", "DEPOSEE", "MISE_A_DISPOSITION"]
+        decided = world.rows("routing", "select attempt from decision where invoice_id = $1 order by 1", invoice)
+        assert [row["attempt"] for row in decided] == [1, 2]
+        parties = world.rows("status", "select count(*) from invoice_party where invoice = $1", invoice)
+        assert parties[0][0] == 3
+    for service in ("status", "routing"):
+        assert world.rows(service, "select count(*) from dead_letter")[0][0] == 0
