@@ -94,9 +94,9 @@ def _entry(entry: Entry, tenants: set[str], structures: set[str]) -> Iterator[st
     yield from entry_problems(entry)
     match entry:
         case Structure() if entry.tenant not in tenants:
-            yield f"{name_of(entry)}: its tenant {entry.tenant} is in no entry"
+            yield f"{name_of(entry)} : son tenant {entry.tenant} ne figure dans aucune entrée"
         case Service() | Engagement() if entry.siret not in structures:
-            yield f"{name_of(entry)}: its structure is in no entry"
+            yield f"{name_of(entry)} : sa structure ne figure dans aucune entrée"
         case _:
             pass
 
@@ -104,7 +104,7 @@ def _entry(entry: Entry, tenants: set[str], structures: set[str]) -> Iterator[st
 def _twice(kind: str, keys: Iterable[str]) -> Iterator[str]:
     for key, count in Counter(keys).items():
         if count > 1:
-            yield f"{kind} {key} stands {count} times"
+            yield f"{kind} {key} figure {count} fois"
 
 
 def _unknown_fields(raw: Any) -> Iterator[str]:
@@ -116,7 +116,7 @@ def _unknown_fields(raw: Any) -> Iterator[str]:
 
 def _unknown(where: str, raw: dict[str, Any], kind: type[msgspec.Struct]) -> Iterator[str]:
     for name in raw.keys() - set(kind.__struct_fields__):
-        yield f"{where}: there is no field {name!r}"
+        yield f"{where} : le champ « {name} » n'existe pas"
     for name in raw.keys() & _NESTED.keys():
         inner = raw[name]
         for part in inner if isinstance(inner, list) else [inner] if inner is not None else []:

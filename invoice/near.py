@@ -13,6 +13,7 @@ from invoice.identifiers import is_siret, normalise, normalise_code
 from invoice.references import MAX_REFERENCE, fits
 
 MAX_SEPARATORS = 2
+MAX_TWICE_PARTED = 25  # signs of a number in which two separators may be missing
 _LOOKS_LIKE = str.maketrans({"O": "0", "o": "0", "Q": "0", "I": "1", "l": "1", "|": "1", "S": "5", "B": "8", "Z": "2"})
 _SIGNS = re.compile(r"[^0-9A-Z]")
 _BETWEEN = re.compile(r"[-_./\\,:;|]")
@@ -93,7 +94,7 @@ def _number_variants(formats: Sequence[NumberFormat], text: str) -> Iterator[tup
         yield from ((prefix + separator + key, "PREFIX_MISSING") for separator in separators)
     for separator in separators:
         yield from ((key[:at] + separator + key[at:], "SEPARATOR_MISSING") for at in range(1, len(key)))
-        for one, other in combinations(range(1, len(key)), 2):
+        for one, other in combinations(range(1, len(key)), 2) if len(key) <= MAX_TWICE_PARTED else ():
             yield key[:one] + separator + key[one:other] + separator + key[other:], "SEPARATOR_MISSING"
     for at, sign in enumerate(key):
         if sign in _ALIKE:

@@ -12,13 +12,15 @@ from invoice.messages import finding
 
 MAX_REFERENCE = 50  # chorus-pro.md 5
 MAX_EXPRESSION = 200
-MAX_LOOSE = 4
+MAX_LOOSE = 3
+MAX_FORMATS = 10
 _CLASS = r"\[\^?(?:\\.|[^\\\]])+\]"
 _ATOM = rf"(?:\\[dwDWsS]|\\[^A-Za-z0-9]|{_CLASS}|[^\\()\[\]{{}}*+?|^$])(?:\{{\d+(?:,\d*)?\}}|[*+?])?"
 _GROUP = rf"\((?:\?:)?(?:{_ATOM})*(?:\|(?:{_ATOM})*)*\)\??"
 _SIMPLE = re.compile(rf"\^?(?:{_ATOM}|{_GROUP})*\$?")
 _LITERAL = re.compile(rf"{_CLASS}|\\.|\(\?:")
 _LOOSE = re.compile(r"[*+?]|\{\d+,\d*\}")
+_CHOICE = re.compile(r"\([^()|]*\|")
 
 
 def engagement_shape(structure: Structure, value: str) -> Iterator[Finding]:
@@ -42,12 +44,14 @@ def fits(formats: Sequence[NumberFormat], text: str) -> bool:
 def simple(regex: str) -> bool:
     """Whether an expression is plain enough to be tried on anything that is written.
 
-    One sign after another, each with its own repetition, of which few may vary, and groups that hold no group and are
-    not repeated: nothing that could take long on a number made to that end.
+    One sign after another, each with its own repetition, and groups that hold no group and are not repeated. Few of
+    the repetitions may vary and few of the groups may have alternatives, since each multiplies the ways to try:
+    nothing that could take long on a number made to that end.
     """
     if len(regex) > MAX_EXPRESSION or _SIMPLE.fullmatch(regex) is None:
         return False
-    return len(_LOOSE.findall(_LITERAL.sub("x", regex))) <= MAX_LOOSE
+    signs = _LITERAL.sub(lambda found: "(" if found[0] == "(?:" else "x", regex)
+    return len(_LOOSE.findall(signs)) + len(_CHOICE.findall(signs)) <= MAX_LOOSE
 
 
 def _shape(kind: str, structure: Structure, formats: Sequence[NumberFormat], value: str) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from deploy.servers.process import Command
 from deploy.servers.sources import Servers
 from deploy.servers.workspace import ROOT, Workspace
 
-BUCKETS = {"ingest": "chorale-ingest", "ocr": "chorale-ocr"}
+BUCKETS = {name: f"chorale-{name}" for name in ("ingest", "ocr", "status", "notify")}
 MAIL_FROM = "Chorale <ne-pas-repondre@chorale.example>"
 RESTARTS, WITHIN = 20, 60.0  # more than so many in so many seconds, and the supervisor gives the service up
 

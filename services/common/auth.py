@@ -12,6 +12,7 @@ import jwt
 import msgspec
 from fastapi import Depends, Request
 
+from services.common.problems import WHO
 from services.common.settings import DEVELOPMENT_SECRET
 from services.common.web import Problem
 
@@ -87,6 +88,7 @@ async def current_principal(request: Request) -> Principal:
         ) from error
 
 
+WHO.add(current_principal)
 CurrentPrincipal = Annotated[Principal, Depends(current_principal)]
 
 

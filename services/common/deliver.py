@@ -102,20 +102,32 @@ async def transaction(
 class Deliver:
     """Takes batches of records to a service's handler, effectively once.
 
-    A batch that fails is tried one record at a time, so that one bad event harms no other.
+    A batch that fails is tried one record at a time, so that one bad event harms no other. What the service has no use
+    for (``skips``) leaves no trace: a topic may bring a whole country beside the few entries that concern it.
     """
 
     def __init__(
-        self, pool: Pool, service: ServiceName, handler: Handler, limit: deadletter.Limit | None = None
+        self,
+        pool: Pool,
+        service: ServiceName,
+        handler: Handler,
+        limit: deadletter.Limit | None = None,
+        *,
+        skips: Callable[[Payload], bool] = lambda data: False,
     ) -> None:
         self._pool = pool
         self._service = service
         self._handler = handler
+        self._skips = skips
         self.limit = limit or deadletter.Limit()
 
     async def batch(self, records: Sequence[Record]) -> None:
         """Handle every record or park it. Raises :class:`Transient` when the batch must be offered again."""
-        arrivals = [read(record) for record in records]
+        offered = [read(record) for record in records]
+        arrivals = [a for a in offered if a.event is None or not self._skips(a.event.data)]
+        telemetry.CONSUMED.labels(outcome="skipped").inc(len(offered) - len(arrivals))
+        if not arrivals:
+            return
         try:
             await self._together(arrivals)
             return

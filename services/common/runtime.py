@@ -10,6 +10,7 @@ from datetime import timedelta
 import uvloop
 from fastapi import FastAPI
 
+from contracts.events import Payload
 from contracts.registry import ServiceName, topics_read_by
 from services.common import telemetry
 from services.common.consumer import Consumer, ConsumerSettings
@@ -65,10 +66,18 @@ class Runtime:
         self.pool = await open_pool(dsn, self.service, idle_in_transaction_seconds=seconds)
         self.api_pool = await open_pool(api_dsn, self.service, idle_in_transaction_seconds=seconds)
 
-    def consume(self, handler: Handler, *, group: str | None = None, topics: tuple[str, ...] | None = None) -> None:
+    def consume(
+        self,
+        handler: Handler,
+        *,
+        group: str | None = None,
+        topics: tuple[str, ...] | None = None,
+        skips: Callable[[Payload], bool] = lambda data: False,
+    ) -> None:
         """Consume with ``handler``, and sweep what waits or is to be replayed.
 
-        ``group`` is the service's name and ``topics`` are those it reads by the registry, unless given.
+        ``group`` is the service's name and ``topics`` are those it reads by the registry, unless given. ``skips`` says
+        which events the handler has no use for.
         """
         settings = self.settings
         limit = Limit(settings.dead_letters_in_a_row, settings.dead_letter_share)
@@ -82,7 +91,7 @@ class Runtime:
                 busy_linger_ms=settings.batch_busy_linger_ms,
                 stall_seconds=settings.stall_seconds,
             ),
-            Deliver(self.pool, self.service, handler, limit),
+            Deliver(self.pool, self.service, handler, limit, skips=skips),
         )
         sweeper = Sweeper(self.pool, self.service, handler, inbox_days=settings.inbox_days, keep_sent=self._keep_sent)
         self.job("consumer", self._consumer.run)

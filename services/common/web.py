@@ -1,6 +1,7 @@
 """The HTTP edge shared by every service: problem+json, health, metrics, traces."""
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.common import telemetry
 from services.common.failures import is_transient
+from services.common.problems import describe
 from services.common.trace import child, trace_id
 
 Check = Callable[[], Awaitable[str | None]]
@@ -44,6 +46,7 @@ _INVALID = {
     "decimal_parsing": "Un montant est attendu.",
     "date_from_datetime_parsing": "Une date est attendue (AAAA-MM-JJ).",
     "datetime_from_date_parsing": "Un instant est attendu (RFC 3339).",
+    "string_unicode": "Ce texte contient un caractère incomplet : retapez-le.",
     "uuid_parsing": "Un identifiant UUID est attendu.",
     "literal_error": "La valeur n'est pas parmi celles qui sont permises.",
     "enum": "La valeur n'est pas parmi celles qui sont permises.",
@@ -96,7 +99,15 @@ class Problem(Exception):
         }
         if self.errors:
             body["errors"] = self.errors
-        return JSONResponse(body, status_code=self.status, media_type=PROBLEM, headers=self.headers)
+        return _Answer(body, status_code=self.status, media_type=PROBLEM, headers=self.headers)
+
+
+class _Answer(JSONResponse):
+    """JSON that repeats what was sent, half characters (lone surrogates, which JSON can carry) included."""
+
+    def render(self, content: Any) -> bytes:
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
 
 
 class _Edge:
@@ -182,6 +193,7 @@ def create_app(
     app.state.token_secret = token_secret
     app.add_middleware(_Edge, answer_seconds=answer_seconds)
     _add_problems(app)
+    describe(app)
 
     @app.get("/health/live", include_in_schema=False)
     async def health_live() -> JSONResponse:

@@ -2,10 +2,13 @@
 
 from services.common.blobs import Blobs
 from services.common.runtime import Runtime, main
+from services.common.tenants import TenantWork
 from services.ingest import api, handlers
 from services.ingest.directory import CatchUp
+from services.ingest.examples import EXAMPLES
 from services.ingest.settings import IngestSettings
 from services.ingest.sweep import Sweep
+from services.ingest.tenant_part import PART
 
 
 async def compose() -> Runtime:
@@ -21,9 +24,12 @@ async def compose() -> Runtime:
     runtime.timers(handlers.reading_overdue)
     runtime.job("directory", catch_up.run)
     runtime.job("sweep", sweep.run)
+    runtime.job("tenants", TenantWork(runtime.pool, "ingest", PART, blobs).run)
     runtime.ready_when(catch_up.problem)
     runtime.on_close(blobs.close)
-    api.add_routes(runtime.web(answer_seconds=None), api_pool=runtime.api_pool, blobs=blobs, settings=settings)
+    app = runtime.web(answer_seconds=None)
+    app.state.examples = EXAMPLES
+    api.add_routes(app, api_pool=runtime.api_pool, blobs=blobs, settings=settings)
     return runtime
 
 

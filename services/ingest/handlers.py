@@ -15,7 +15,7 @@ from contracts.events import (
     InvoiceSubmitted,
     Payload,
 )
-from services.common import telemetry, timers
+from services.common import telemetry, tenants, timers
 from services.common.deliver import Tx
 from services.common.failures import Rejected
 from services.common.timers import Timer
@@ -48,6 +48,7 @@ async def handle(tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
         else:
             raise Rejected("UNEXPECTED_TYPE", event.type)
     await directory.apply(tx.conn, entries)
+    await tenants.ask(tx, events)
     return await _handle_readings(tx, readings) if readings else []
 
 

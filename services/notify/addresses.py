@@ -85,21 +85,44 @@ def _email(row: Mapping[str, Any], where: str, problems: list[dict[str, Any]]) -
     return email
 
 
-async def replace(connection: Connection, managers: Sequence[Manager]) -> int:
-    """Make these the only managers of their structures, in the running transaction; returns how many structures."""
+class Replaced(msgspec.Struct, frozen=True, kw_only=True):
+    """How many structures have these managers now, how many addresses came and how many went."""
+
+    structures: int
+    added: int
+    removed: int
+
+
+async def replace(connection: Connection, managers: Sequence[Manager]) -> Replaced:
+    """Make these the only managers of their structures, in the running transaction."""
     sirets = sorted({manager.siret for manager in managers})
-    await connection.execute("delete from manager where siret = any($1)", sirets)
+    rows = await connection.fetch(
+        "delete from manager where siret = any($1) returning siret, service_key, email", sirets
+    )
+    before = {tuple(row) for row in rows}
     codes = [manager.service_code for manager in managers]
+    keys = [normalise_code(code) if code else None for code in codes]
     await connection.execute(
         "insert into manager (siret, service_code, service_key, name, email)"
         " select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])",
         [manager.siret for manager in managers],
         codes,
-        [normalise_code(code) if code else None for code in codes],
+        keys,
         [manager.name for manager in managers],
         [manager.email for manager in managers],
     )
-    return len(sirets)
+    after = {(manager.siret, key, manager.email) for manager, key in zip(managers, keys, strict=True)}
+    return Replaced(structures=len(sirets), added=len(after - before), removed=len(before - after))
+
+
+async def foreign(connection: Connection, managers: Sequence[Manager]) -> set[str]:
+    """The structures that are none of the tenants' in whose scope this runs, as far as they are known here."""
+    rows = await connection.fetch(
+        "select s from unnest($1::text[]) s where not exists"
+        " (select from recipient r where r.siret = s and not deleted)",
+        sorted({manager.siret for manager in managers}),
+    )
+    return {row["s"] for row in rows}
 
 
 async def read(connection: Connection, siret: str | None) -> list[Manager]:

@@ -1,20 +1,24 @@
 """``/api/v1/messages``: messages with their attempts, and the managers' addresses. For operators."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, FastAPI, Query
 from pydantic import BaseModel, Field
 
 from services.common.auth import CurrentPrincipal, require_role
 from services.common.db import Pool, scoped
 from services.common.deliver import transaction
+from services.common.problems import problems
 from services.common.web import Problem
 from services.notify import addresses
 from services.notify.addresses import InvalidManager, Manager
 
 OPERATOR = "OPERATEUR"
+TENANT_ADMIN = "TENANT_ADMIN"
 _MESSAGES = (
     "select id, subject, entry, kind, audience, address, language, state, attempts, message_id_header, created_at,"
     " case when state in ('created', 'sending') then next_attempt_at end as next_attempt_at, done_at from message"
@@ -78,10 +82,17 @@ class ManagerList(BaseModel):
 
 
 class Loaded(BaseModel):
-    """What a load replaced."""
+    """What a load replaced, or would replace: how many addresses come and how many go."""
 
-    structures: int
-    managers: int
+    structures: int = Field(examples=[1])
+    managers: int = Field(examples=[2])
+    added: int = Field(examples=[1])
+    removed: int = Field(examples=[0])
+    dry_run: bool = False
+
+
+class _DryRun(Exception):
+    """Ends the transaction of a dry run."""
 
 
 def add_routes(app: FastAPI, api_pool: Pool) -> None:
@@ -93,7 +104,11 @@ def add_routes(app: FastAPI, api_pool: Pool) -> None:
 
 
 def _add_messages(router: APIRouter, api_pool: Pool) -> None:
-    @router.get("", summary="Messages et tentatives, le plus récent d'abord (opérateurs)")
+    @router.get(
+        "",
+        summary="Messages et tentatives, le plus récent d'abord (opérateurs)",
+        responses=problems(401, 403, 422, 503),
+    )
     async def list_messages(
         principal: CurrentPrincipal,
         invoice: Annotated[UUID | None, Query(description="Identifiant de la facture ou du dépôt")] = None,
@@ -125,23 +140,64 @@ def _add_messages(router: APIRouter, api_pool: Pool) -> None:
 
 
 def _add_managers(router: APIRouter, api_pool: Pool) -> None:
-    @router.put("/managers", summary="Remplace les adresses des structures citées (opérateurs)")
-    async def put_managers(given: ManagerList, principal: CurrentPrincipal) -> Loaded:
-        require_role(principal, OPERATOR)
+    @router.put(
+        "/managers",
+        summary="Remplace les adresses des structures citées",
+        description="Par l'opérateur, ou par l'administrateur d'un tenant pour ses structures.",
+        responses=problems(401, 403, 422, 503),
+    )
+    async def put_managers(
+        given: ManagerList,
+        principal: CurrentPrincipal,
+        dry_run: Annotated[bool, Query(description="Montrer ce qui changerait, sans rien écrire")] = False,
+    ) -> Loaded:
+        require_role(principal, OPERATOR, TENANT_ADMIN)
         managers = _checked(given)
         keys = sorted({f"manager/{manager.siret}" for manager in managers})
-        async with transaction(api_pool, "notify", keys=keys, scope=principal.scope()) as tx:
-            structures = await addresses.replace(tx.conn, managers)
-        return Loaded(structures=structures, managers=len(managers))
+        loaded: Loaded | None = None
+        try:
+            async with transaction(api_pool, "notify", keys=keys, scope=principal.scope()) as tx:
+                if OPERATOR not in principal.roles:
+                    _guard(await addresses.foreign(tx.conn, managers), managers)
+                changed = await addresses.replace(tx.conn, managers)
+                loaded = Loaded(managers=len(managers), dry_run=dry_run, **msgspec.structs.asdict(changed))
+                if dry_run:
+                    raise _DryRun
+        except _DryRun:
+            pass
+        assert loaded is not None
+        return loaded
 
-    @router.get("/managers", summary="Adresses enregistrées (opérateurs)")
+    @router.get(
+        "/managers",
+        summary="Adresses enregistrées",
+        description="Toutes pour l'opérateur ; celles de ses structures pour l'administrateur d'un tenant.",
+        responses=problems(401, 403, 422, 503),
+    )
     async def get_managers(
         principal: CurrentPrincipal, siret: Annotated[str | None, Query(pattern=r"^\d{14}$")] = None
     ) -> ManagerList:
-        require_role(principal, OPERATOR)
+        require_role(principal, OPERATOR, TENANT_ADMIN)
         async with scoped(api_pool, principal.scope()) as connection:
             found = await addresses.read(connection, siret)
         return ManagerList(managers=[ManagerView(**manager.as_dict()) for manager in found])
+
+
+def _guard(foreign: Collection[str], managers: Sequence[Manager]) -> None:
+    """A structure of another tenant is as unknown as one that is nobody's. Raises a problem that names the entries."""
+    wrong = [
+        {
+            "field": f"managers.{index}.siret",
+            "value": manager.siret,
+            "rule": "STRUCTURE_FOREIGN",
+            "message": "Cette structure n'est pas de votre tenant, ou n'est pas encore connue ici.",
+            "action": "Retirez-la ; si elle vient d'être créée, renvoyez la liste dans une minute.",
+        }
+        for index, manager in enumerate(managers)
+        if manager.siret in foreign
+    ]
+    if wrong:
+        raise Problem(403, "STRUCTURE_FOREIGN", "Structure d'ailleurs", "Rien n'a été enregistré.", errors=wrong)
 
 
 def _checked(given: ManagerList) -> list[Manager]:

@@ -42,6 +42,7 @@ def _of_invoice(reasons: tuple[Finding, ...] = ()) -> Facts:
 EXAMPLES: Final = {
     "MISE_A_DISPOSITION": _of_invoice(),
     "A_RECYCLER": _of_invoice(_REASONS),
+    "RECYCLEE": _of_invoice(),
     "DRAFT_SAVED": Facts(at=_AT, file_name="facture-0042.pdf", reasons=_REASONS),
     "DEPOSIT_REFUSED": Facts(at=_AT, number="F-2026-0042", file_name="facture-0042.pdf", reasons=_REASONS),
 }
@@ -93,6 +94,6 @@ async def _store(managers: list[addresses.Manager]) -> int:
     try:
         keys = sorted({f"manager/{manager.siret}" for manager in managers})
         async with transaction(pool, "notify", keys=keys) as tx:
-            return await addresses.replace(tx.conn, managers)
+            return (await addresses.replace(tx.conn, managers)).structures
     finally:
         await pool.close()

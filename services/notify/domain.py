@@ -38,6 +38,7 @@ MATRIX: Final[tuple[Rule, ...]] = (
     Rule("MISE_A_DISPOSITION", "supplier"),
     Rule("MISE_A_DISPOSITION", "body", legal=True),
     Rule("A_RECYCLER", "supplier", legal=True),
+    Rule("RECYCLEE", "body"),
     Rule("DRAFT_SAVED", "supplier"),
     Rule("DEPOSIT_REFUSED", "supplier", legal=True),
 )
@@ -95,6 +96,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 def told(data: Payload) -> Told | None:
     """Whom the matrix tells of an event; None when nobody. ``contact`` is the supplier's, where the event has it."""
     match data:
+        case StatusChanged() if data.previous_siret is not None:
+            found = Told(kind="RECYCLEE", facts=_of_departure(data), rules=_rules("RECYCLEE"), entry=data.entry)
         case StatusChanged():
             found = Told(kind=data.status_to, facts=_of_status(data), rules=_rules(data.status_to), entry=data.entry)
         case DraftSaved():
@@ -127,6 +130,18 @@ def _of_status(data: StatusChanged) -> Facts:
         service_code=data.service_code,
         service_label=data.service_label,
         reasons=data.reasons,
+    )
+
+
+def _of_departure(data: StatusChanged) -> Facts:
+    """What the body that the invoice has left is told: nothing of whom it is addressed to now."""
+    return msgspec.structs.replace(
+        _of_status(data),
+        recipient_siret=data.previous_siret,
+        recipient_name=None,
+        service_code=data.previous_service_code,
+        service_label=None,
+        reasons=(),
     )
 
 

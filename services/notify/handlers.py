@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from contracts.envelope import Event
-from contracts.events import InvoiceSubmitted, NotificationFailed
-from services.common import telemetry
+from contracts.events import InvoiceSubmitted, NotificationFailed, StructurePublished
+from services.common import telemetry, tenants
 from services.common.deliver import Tx
 from services.common.trace import RequestCause
-from services.notify import metrics, store
+from services.notify import metrics, recipients, store
 from services.notify.domain import Audience, Message, Told, messages, told
 
 
@@ -19,6 +19,8 @@ class Handlers:
 
     async def __call__(self, tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
         """Handle a batch; returns the status changes whose invoice's submission has not been seen yet."""
+        await recipients.keep(tx.conn, [e.data for e in events if isinstance(e.data, StructurePublished)])
+        await tenants.ask(tx, events)
         await store.keep_contacts(
             tx.conn, {e.subject: e.data.contact for e in events if isinstance(e.data, InvoiceSubmitted)}
         )

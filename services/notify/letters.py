@@ -71,7 +71,12 @@ def render(kind: str, audience: Audience, facts: Facts, subject: str | UUID, pub
         "facts": table,
         "width": max((len(name) for name, _ in table), default=0),
         "reasons": [
-            {"message": one_line(reason.message), "action": one_line(reason.action or "")} for reason in facts.reasons
+            {
+                "message": one_line(reason.message),
+                "action": one_line(reason.action or ""),
+                "suggestions": [one_line(found.sentence) for found in reason.suggestions],
+            }
+            for reason in facts.reasons
         ],
     }
     return Letter(

@@ -2,13 +2,16 @@
 
 from services.common.blobs import Blobs
 from services.common.runtime import Runtime
+from services.common.tenants import TenantWork, not_about_structures
 from services.ocr import api
+from services.ocr.examples import EXAMPLES
 from services.ocr.handlers import handle
 from services.ocr.jobs import Dispatcher, reader_lost
 from services.ocr.pages import Pages, Prune
 from services.ocr.pool import ReaderPool
 from services.ocr.recipients import Tell
 from services.ocr.settings import OcrSettings
+from services.ocr.tenant_part import part
 
 
 async def compose() -> Runtime:
@@ -24,16 +27,19 @@ async def compose() -> Runtime:
     await painters.start(warm=False)
     dispatcher = Dispatcher(runtime.pool, blobs, readers, settings)
     pages = Pages(runtime.api_pool, blobs, painters, settings)
-    runtime.consume(handle)
+    runtime.consume(handle, skips=not_about_structures)
     runtime.job("jobs", dispatcher.run)
     runtime.job("recipients", Tell(runtime.pool, readers).run)
     runtime.job("pages", Prune(runtime.pool, blobs, settings).run)
+    runtime.job("tenants", TenantWork(runtime.pool, "ocr", part(blobs), blobs).run)
     runtime.relay()
     runtime.ready_when(dispatcher.problem)
     runtime.on_close(readers.stop)
     runtime.on_close(painters.stop)
     runtime.on_close(blobs.close)
-    api.add_routes(runtime.web(), runtime.api_pool, pages)
+    app = runtime.web()
+    app.state.examples = EXAMPLES
+    api.add_routes(app, runtime.api_pool, pages)
     return runtime
 
 

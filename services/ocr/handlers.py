@@ -5,6 +5,7 @@ from uuid import UUID
 
 from contracts.envelope import Event
 from contracts.events import DocumentReceived, StructurePublished
+from services.common import tenants
 from services.common.deliver import Tx
 from services.common.failures import Rejected
 from services.ocr import recipients, store
@@ -27,6 +28,7 @@ async def handle(tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
     published = [event.data for event in events if isinstance(event.data, StructurePublished)]
     if published:
         await recipients.keep(tx.conn, published)
+    await tenants.ask(tx, events)
     return []
 
 

@@ -28,14 +28,17 @@ async def keep(connection: Connection, published: Sequence[StructurePublished]) 
             latest[event.structure.siret] = event
     rows = [latest[siret] for siret in sorted(latest)]
     await connection.execute(
-        "insert into recipient as r (siret, version, deleted, engagement_formats)"
-        " select s, v, d, f::jsonb from unnest($1::text[], $2::bigint[], $3::bool[], $4::text[]) x(s, v, d, f)"
+        "insert into recipient as r (siret, version, deleted, engagement_formats, tenant)"
+        " select s, v, d, f::jsonb, t"
+        " from unnest($1::text[], $2::bigint[], $3::bool[], $4::text[], $5::text[]) x(s, v, d, f, t)"
         " on conflict (siret) do update set version = excluded.version, deleted = excluded.deleted,"
-        "  engagement_formats = excluded.engagement_formats where r.version < excluded.version",
+        "  engagement_formats = excluded.engagement_formats, tenant = excluded.tenant"
+        " where r.version < excluded.version",
         [row.structure.siret for row in rows],
         [row.version for row in rows],
         [row.deleted for row in rows],
         [_encode(row.structure.engagement_formats).decode() for row in rows],
+        [row.structure.tenant for row in rows],
     )
 
 

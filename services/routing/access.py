@@ -8,6 +8,7 @@ from fastapi import Path, Query
 from invoice.identifiers import InvalidIdentifier, parse_siret
 from services.common.auth import Principal, require_role
 from services.common.db import Pool
+from services.common.problems import problems as common
 from services.common.web import Problem
 
 OPERATOR = "OPERATEUR"
@@ -26,46 +27,12 @@ class Pools(msgspec.Struct, frozen=True):
     read: Pool
 
 
-_TITLES = {
-    401: ("TOKEN_MISSING", "Authentification requise"),
-    403: ("ROLE_REQUIRED", "Droit manquant"),
-    404: ("STRUCTURE_UNKNOWN", "Structure inconnue"),
-    409: ("IMPORT_RUNNING", "Import en cours"),
-    413: ("FILE_TOO_LARGE", "Fichier trop grand"),
-    422: ("REQUEST_INVALID", "Demande invalide"),
-    503: ("TEMPORARILY_UNAVAILABLE", "Service momentanément indisponible"),
-}
-_PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status", "detail", "code"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "code": {"type": "string"},
-        "instance": {"type": "string"},
-        "trace": {"type": ["string", "null"]},
-        "errors": {"type": "array", "items": {"type": "object"}},
-    },
-}
+_TITLES = {404: ("STRUCTURE_UNKNOWN", "Structure inconnue"), 409: ("IMPORT_RUNNING", "Import en cours")}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What a route answers when it does not answer, for its description: RFC 9457 with a stable code."""
-    return {status: {"description": _TITLES[status][1], "content": _content(status)} for status in statuses}
-
-
-def _content(status: int) -> dict[str, Any]:
-    code, title = _TITLES[status]
-    example = {
-        "type": f"urn:chorale:problem:{code}",
-        "title": title,
-        "status": status,
-        "detail": "Ce qui ne va pas, et ce qu'il faut faire.",
-        "code": code,
-    }
-    return {"application/problem+json": {"schema": _PROBLEM, "example": example}}
+    """:func:`services.common.problems.problems` with the directory's own words."""
+    return common(*statuses, titles=_TITLES)
 
 
 def touchable(principal: Principal) -> frozenset[str] | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+from collections.abc import Collection, Iterable
 from typing import IO, Annotated, Any
 
 import msgspec
@@ -11,9 +12,10 @@ from services.common.auth import CurrentPrincipal
 from services.common.web import Problem
 from services.routing.access import Pools, problems, touchable
 from services.routing.columns import COLUMNS, NAMES
-from services.routing.imports import InvalidImport, import_lines
+from services.routing.imports import InvalidImport, Report, import_lines
+from services.routing.managers import Counts, Managers, ManagersAway, ManagersRefused
 from services.routing.settings import Limits
-from services.routing.sources import FileForm, LineError, read
+from services.routing.sources import FileForm, Line, LineError, read
 from services.routing.views import ImportOut
 
 _FORMS: dict[str, FileForm] = {
@@ -86,18 +88,58 @@ def add_routes(app: FastAPI, pools: Pools, limits: Limits) -> None:
                 detail = "Un autre fichier est en cours de chargement : renvoyez le vôtre dans une minute."
                 raise Problem(409, "IMPORT_RUNNING", "Import en cours", detail, headers={"Retry-After": "30"})
             async with running:
-                try:
-                    report = await import_lines(
-                        pools.write,
-                        read(file, form),
-                        by=principal.subject,
-                        dry_run=dry_run,
-                        traceparent=request.state.traceparent,
-                        tenants=tenants,
-                    )
-                except InvalidImport as error:
-                    raise _refused(error) from error
-        return ImportOut.model_validate(msgspec.to_builtins(report))
+                managers = Managers(limits.messages_url, request.headers["authorization"])
+                report, counts = await _import(
+                    pools, read(file, form), managers, principal.subject, dry_run, request.state.traceparent, tenants
+                )
+        shown = None if counts is None else msgspec.to_builtins(counts)
+        return ImportOut.model_validate({**msgspec.to_builtins(report), "managers": shown})
+
+
+async def _import(
+    pools: Pools,
+    lines: Iterable[Line],
+    managers: Managers,
+    by: str,
+    dry_run: bool,
+    traceparent: str,
+    tenants: Collection[str] | None,
+) -> tuple[Report, Counts | None]:
+    """Directory and managers: both are checked before either is written, the directory first."""
+    would: list[Counts] = []
+
+    async def also() -> bool:
+        if managers:
+            would.append(await managers.check())
+        return bool(managers)
+
+    try:
+        report = await import_lines(
+            pools.write,
+            managers.divert(lines),
+            by=by,
+            dry_run=dry_run,
+            traceparent=traceparent,
+            tenants=tenants,
+            also=also,
+        )
+        if not would or dry_run:
+            return report, would[0] if would else None
+    except InvalidImport as error:
+        raise _refused(error) from error
+    except ManagersRefused as error:
+        raise _refused(InvalidImport(error.errors, len(error.errors))) from error
+    except ManagersAway as error:
+        raise _away("Rien n'est changé") from error
+    try:
+        return report, await managers.put()
+    except (ManagersAway, ManagersRefused) as error:
+        raise _away("L'annuaire est chargé, les gestionnaires ne le sont pas") from error
+
+
+def _away(what: str) -> Problem:
+    detail = f"{what} : le service des messages ne répond pas. Renvoyez le même fichier dans une minute."
+    return Problem(503, "MANAGERS_AWAY", "Gestionnaires non enregistrés", detail, headers={"Retry-After": "60"})
 
 
 async def _receive(request: Request, file: IO[bytes], limit: int) -> None:

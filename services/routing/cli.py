@@ -6,11 +6,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from invoice.directory import Contact, Tenant
+import msgspec
+
+from invoice.directory import Contact, Policies, Tenant
 from services.common import telemetry
 from services.common.db import Pool
 from services.routing import entries, tenants
 from services.routing.load import LoadSettings, opened
+from services.routing.sources import said, strict
 from services.routing.tenants import TenantError
 
 
@@ -59,6 +62,7 @@ def _describe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sender", help="adresse d'expédition des courriels")
     for part in ("name", "email", "telephone", "hours"):
         parser.add_argument(f"--contact-{part}", help="contact public")
+    parser.add_argument("--policies", default="{}", metavar="JSON", help="comme la colonne « regles » d'un fichier")
 
 
 async def _do(given: argparse.Namespace, dsn: str) -> str:
@@ -101,7 +105,16 @@ def _tenant_of(given: argparse.Namespace) -> Tenant:
         logo=given.logo,
         sender=given.sender,
         contacts=() if contact == Contact() else (contact,),
+        policies=_policies(given.policies),
     )
+
+
+def _policies(text: str) -> Policies:
+    """Raises :class:`TenantError` where they are none, or name something that there is not."""
+    try:
+        return strict(text.encode(), Policies)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise TenantError(f"--policies : {said(error)}") from error
 
 
 async def _export(pool: Pool, given: argparse.Namespace) -> str:

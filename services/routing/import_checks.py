@@ -23,7 +23,8 @@ CHECKS = (
     (
         "STRUCTURE_UNKNOWN",
         "siret",
-        "La structure {} n'est ni dans l'annuaire ni dans le fichier.",
+        "La structure {} n'est ni dans l'annuaire ni dans le fichier : vérifiez ses 14 chiffres, sans espace (dans un"
+        " tableur, mettez la colonne au format texte).",
         "select file, number, siret as value from import_line l where kind in ('service', 'engagement')"
         " and tenant is null" + _WHERE,
     ),

@@ -3,7 +3,7 @@
 Lines pass in chunks through one table of the database, so that a national file needs no more memory than a small one.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Literal
 
@@ -88,11 +88,14 @@ async def import_lines(
     dry_run: bool = False,
     traceparent: str | None = None,
     tenants: Collection[str] | None = None,
+    also: Callable[[], Awaitable[bool]] | None = None,
 ) -> Report:
     """Bring the directory to what the lines say and publish what changed, in one transaction.
 
     One import runs at a time. A dry run does all of it and takes it back. ``tenants``: whose entries the lines may
-    touch, None for everybody's. Raises :class:`InvalidImport` with every error, and then nothing is changed.
+    touch, None for everybody's. ``also`` is asked once the lines are read, before anything is written: whether the file
+    says something beside them; what it raises ends the import. Raises :class:`InvalidImport` with every error, and then
+    nothing is changed.
     """
     report: Report | None = None
     try:
@@ -100,7 +103,7 @@ async def import_lines(
             await tx.conn.execute("truncate import_line")
             staging = _Staging(tx.conn, tenants)
             await staging.take(lines)
-            await staging.check()
+            await staging.check(await also() if also is not None else False)
             await entries.write_staged(tx, by, traceparent)
             await tx.conn.execute("truncate import_line")
             report = await staging.report(dry_run)
@@ -139,8 +142,6 @@ class _Staging:
         source: Iterator[Line] = iter(lines)
         while self._total < _TOO_MANY and (chunk := list(islice(source, _CHUNK))):
             await self._chunk(chunk)
-        if not self._seen and not self._total:
-            self._wrong(LineError(line=0, field="fichier", rule="EMPTY", message="Le fichier ne dit rien."))
 
     async def _chunk(self, chunk: Sequence[Line]) -> None:
         found: dict[int, Entry] = {}
@@ -198,8 +199,13 @@ class _Staging:
         if isinstance(entry, Structure) and not {entry.tenant, before or entry.tenant} <= set(self._tenants):
             self._wrong(line.bad("tenant", "TENANT_FOREIGN", "Cette structure n'est pas de votre tenant.").error)
 
-    async def check(self) -> None:
-        """What only all lines together can tell. Raises :class:`InvalidImport`."""
+    async def check(self, more: bool = False) -> None:
+        """What only all lines together can tell. ``more``: the file says something beside them.
+
+        Raises :class:`InvalidImport`.
+        """
+        if not self._seen and not self._total and not more:
+            self._wrong(LineError(line=0, field="fichier", rule="EMPTY", message="Le fichier ne dit rien."))
         if not self._total:
             await self._connection.execute(
                 "update import_line l set tenant = coalesce("

@@ -17,5 +17,7 @@ def deposit_link(page: str, siret: str, service: str | None = None, engagement: 
 def qr_svg(link: str) -> str:
     """The link as a QR code that still reads when printed badly (a quarter may be lost)."""
     out = io.BytesIO()
-    segno.make(link, error="q", micro=False).save(out, kind="svg", xmldecl=False, svgns=True, scale=4, border=4)
+    # Without a size of its own but with a viewBox: a page that gives it another size scales it, and cuts nothing off.
+    code = segno.make(link, error="q", micro=False)
+    code.save(out, kind="svg", xmldecl=False, svgns=True, scale=4, border=4, omitsize=True)
     return out.getvalue().decode()

@@ -19,6 +19,7 @@ from services.common import telemetry
 from services.common.db import Pool, migrate, open_pool
 from services.routing.entries import DIRECTORY_LANE
 from services.routing.imports import EntryChange, InvalidImport, Report, import_directory, import_lines, sentence
+from services.routing.managers import Counts, Managers, ManagersAway, ManagersRefused
 from services.routing.sources import Line, LineError, form_of, read
 
 __all__ = ["DIRECTORY_LANE", "Report", "import_directory", "load", "main"]
@@ -51,12 +52,23 @@ def lines_of_files(paths: Sequence[Path]) -> Iterator[Line]:
 
 
 class LoadSettings(BaseSettings):
-    """The command needs the owner's DSN only (``CHORALE_DSN``)."""
+    """The command needs the owner's DSN (``CHORALE_DSN``).
+
+    Where files name managers to notify, ``CHORALE_PUBLIC_URL`` (or ``CHORALE_MESSAGES_URL``) says where notify answers,
+    and ``CHORALE_TOKEN`` holds the token of an operator.
+    """
 
     model_config = SettingsConfigDict(env_prefix="CHORALE_", extra="ignore", frozen=True)
 
     dsn: SecretStr
     log_level: str = "WARNING"
+    public_url: str = ""
+    messages_url: str = ""
+    token: SecretStr = SecretStr("")
+
+    def managers(self) -> Managers:
+        """The way to notify."""
+        return Managers(self.messages_url or self.public_url, f"Bearer {self.token.get_secret_value()}")
 
 
 async def opened(dsn: str) -> Pool:
@@ -65,14 +77,31 @@ async def opened(dsn: str) -> Pool:
     return await open_pool(dsn, "routing", max_size=1, idle_in_transaction_seconds=120)
 
 
-async def load(paths: Sequence[Path], *, by: str, dry_run: bool, dsn: str) -> Report:
-    """Import files and folders into the database."""
+async def load(
+    paths: Sequence[Path], *, by: str, dry_run: bool, dsn: str, managers: Managers | None = None
+) -> tuple[Report, Counts | None]:
+    """Import files and folders into the database; managers named in them go to notify, checked before and put after."""
     files = files_of(paths)
+    handed = managers if managers is not None else Managers("", "")
+    would: list[Counts] = []
+
+    async def also() -> bool:
+        if handed:
+            try:
+                would.append(await handed.check())
+            except ManagersRefused as error:
+                raise InvalidImport(error.errors, len(error.errors)) from error
+        return bool(handed)
+
     pool = await opened(dsn)
     try:
-        return await import_lines(pool, lines_of_files(files), by=by, dry_run=dry_run)
+        lines = handed.divert(lines_of_files(files))
+        report = await import_lines(pool, lines, by=by, dry_run=dry_run, also=also)
     finally:
         await pool.close()
+    if dry_run or not would:
+        return report, would[0] if would else None
+    return report, await handed.put()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,11 +114,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = LoadSettings()
     telemetry.configure("routing", settings.log_level)
     try:
-        report = asyncio.run(load(given.paths, by=given.by, dry_run=given.dry_run, dsn=settings.dsn.get_secret_value()))
+        dsn, managers = settings.dsn.get_secret_value(), settings.managers()
+        report, counts = asyncio.run(load(given.paths, by=given.by, dry_run=given.dry_run, dsn=dsn, managers=managers))
     except InvalidImport as error:
         sys.stderr.write(f"Annuaire refusé ({error.total} erreurs), rien n'est changé :\n")
         sys.stderr.writelines(f"  - {sentence(found)}\n" for found in error.errors)
         return 2
+    except (ManagersAway, ManagersRefused):
+        sys.stderr.write(
+            "Les gestionnaires ne sont pas enregistrés : le service des messages ne répond pas, ou refuse le jeton."
+            " Vérifiez CHORALE_PUBLIC_URL et CHORALE_TOKEN, puis relancez la commande : rien n'est fait deux fois.\n"
+        )
+        return 3
     if report.dry_run:
         sys.stdout.writelines(f"{line}\n" for change in report.changes for line in _shown(change))
     prefix = "Essai, rien n'est écrit : " if report.dry_run else ""
@@ -97,6 +133,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{prefix}{report.added} ajoutées, {report.changed} modifiées, {report.unchanged} inchangées"
         f" (version {report.version})\n"
     )
+    if counts is not None:
+        sys.stdout.write(
+            f"{prefix}{counts.managers} gestionnaires de {counts.structures} structures :"
+            f" {counts.added} ajoutés, {counts.removed} retirés\n"
+        )
     return 0
 
 

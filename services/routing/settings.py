@@ -12,10 +12,12 @@ class RoutingSettings(ServiceSettings):
 
     ``answer_seconds`` is how long a request may take, which an import of that size needs; a search ends after
     ``search_seconds``. The open-data export is written anew every ``export_seconds`` where the directory changed.
-    ``deposit_page``: where the page for deposits stands below ``public_url``.
+    ``messages_url``: where notify's API answers, ``public_url`` unless given. ``deposit_page``: where the page for
+    deposits stands below ``public_url``.
     """
 
     public_url: str
+    messages_url: str | None = None
     directory_cache: int = 20_000
     import_limit_mb: int = 32
     import_json_limit_mb: int = 16
@@ -32,6 +34,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     import_json: int
     search_seconds: float
     deposit_page: str
+    messages_url: str = ""
 
     @classmethod
     def of(cls, settings: RoutingSettings) -> Self:
@@ -41,4 +44,5 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
             import_json=settings.import_json_limit_mb * 2**20,
             search_seconds=settings.search_seconds,
             deposit_page=settings.public_url.rstrip("/") + settings.deposit_page,
+            messages_url=settings.messages_url or settings.public_url,
         )

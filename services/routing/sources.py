@@ -4,7 +4,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import IO, Any, Literal, get_args, get_type_hints
+from typing import IO, Any, Literal, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -14,7 +14,12 @@ from invoice.identifiers import normalise_code
 from services.routing.columns import BY_KIND, KINDS, NAMES, BadCell, overlay, unshield
 
 FileForm = Literal["csv", "jsonl", "json"]
+Kind = TypeVar("Kind", bound=msgspec.Struct)
 _MAX_LINE = 1_000_000
+#: A manager to notify: no entry of the directory, on its way through such a file (:mod:`services.routing.managers`).
+MANAGER = "gestionnaire"
+MANAGER_COLUMNS = ("siret", "code", "nom", "courriel")
+_IN_FILES = (*NAMES, "courriel")
 _LISTS = {"tenants": "tenant", "structures": "structure", "services": "service", "engagements": "engagement"}
 
 
@@ -69,9 +74,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
             return self.entry
         try:
             if self.cells is not None:
-                return msgspec.convert(overlay(self.kind, self.cells, current), KINDS[self.kind], strict=False)
+                return _known(overlay(self.kind, self.cells, current), KINDS[self.kind], strict=False)
             assert self.raw is not None
-            return _strict(self.raw, self.kind)
+            return strict(self.raw, KINDS[self.kind])
         except BadCell as error:
             message = f"« {error.value} » ne convient pas : {error.expected} est attendu."
             raise self.bad(error.column, "CELL_INVALID", message, error.value) from error
@@ -86,6 +91,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _MISSING = re.compile(r"missing required field `([^`]*)`")
+_UNKNOWN = re.compile(r"unknown field `([^`]*)`")
+_MALFORMED = re.compile(r"JSON is malformed:.*\(byte (\d+)\)")
 _EXPECTED = re.compile(r"Expected `([^`]*)`(?:[^`]*`([^`]*)`)?.*?(?: - at `\$\.?([^`]*)`)?$")
 _INVALID_VALUE = re.compile(r"Invalid (\S+ )?(?:enum )?value (.*?)(?: - at `\$\.?([^`]*)`)?$")
 
@@ -97,6 +104,10 @@ def said(error: Exception) -> str:
         return f"Le champ « {found[1]} » manque."
     if found := _INVALID_VALUE.search(text):
         return f"Le champ « {found[3] or ''} » n'accepte pas la valeur {found[2]}."
+    if found := _UNKNOWN.search(text):
+        return f"Le champ « {found[1]} » n'existe pas."
+    if found := _MALFORMED.search(text):
+        return f"Le texte n'est pas du JSON bien formé, à l'octet {found[1]}."
     if found := _EXPECTED.search(text):
         return f"Le champ « {found[3] or 'entrée'} » attend {found[1]}" + (f", pas {found[2]}." if found[2] else ".")
     return f"Entrée illisible : {text}."
@@ -164,25 +175,25 @@ def _delimiter(header: str) -> str:
 
 def _header_error(names: list[str]) -> LineError | None:
     names = names[: 2 * len(NAMES)]
-    unknown = [name for name in names if name not in NAMES]
+    unknown = [name for name in names if name not in _IN_FILES]
     twice = sorted({name for name in names if names.count(name) > 1})
     if "entree" in names and not unknown and not twice:
         return None
     said = [
         *(
-            ["La colonne « entree » manque (tenant, structure, service ou engagement)."]
+            ["La colonne « entree » manque (tenant, structure, service, engagement ou gestionnaire)."]
             if "entree" not in names
             else []
         ),
         *(f"La colonne « {name[:50]} » n'existe pas." for name in unknown[:10]),
-        *(f"La colonne « {name} » est là deux fois." for name in twice if name in NAMES),
+        *(f"La colonne « {name} » est là deux fois." for name in twice if name in _IN_FILES),
     ]
     return LineError(
         line=1,
         field="colonnes",
         rule="COLUMNS",
         message=" ".join(said),
-        action=f"Colonnes possibles, séparées par des points-virgules : {', '.join(NAMES)}.",
+        action=f"Colonnes possibles, séparées par des points-virgules : {', '.join(_IN_FILES)}.",
     )
 
 
@@ -191,7 +202,7 @@ def _csv_line(number: int, names: list[str], row: list[str]) -> Line:
         return _unreadable(number, "CSV", f"La ligne a {len(row)} cellules pour {len(names)} colonnes.")
     cells = dict(zip(names, row, strict=False))
     kind = cells.pop("entree").strip().casefold()
-    if kind not in KINDS:
+    if kind not in KINDS and kind != MANAGER:
         return Line(
             number=number,
             error=LineError(
@@ -199,10 +210,11 @@ def _csv_line(number: int, names: list[str], row: list[str]) -> Line:
                 field="entree",
                 value=kind[:50],
                 rule="ENTRY_KIND",
-                message="« entree » vaut tenant, structure, service ou engagement.",
+                message="« entree » vaut tenant, structure, service, engagement ou gestionnaire.",
             ),
         )
-    foreign = [name for name, cell in cells.items() if cell.strip() and name not in BY_KIND[kind]]
+    allowed = MANAGER_COLUMNS if kind == MANAGER else BY_KIND[kind]
+    foreign = [name for name, cell in cells.items() if cell.strip() and name not in allowed]
     if foreign:
         message = f"La colonne « {foreign[0]} » n'a pas de sens pour une entrée « {kind} » : videz la cellule."
         return _unreadable(number, "CELL_FOREIGN", message)
@@ -228,8 +240,8 @@ def _tagged(number: int, raw: bytes) -> Line:
     """A JSON line names its kind in ``entree`` beside the entry's own fields."""
     try:
         kind = msgspec.json.decode(raw, type=_Tagged).entree
-        if kind not in KINDS:
-            raise msgspec.ValidationError("entree: tenant, structure, service ou engagement")
+        if kind not in KINDS and kind != MANAGER:
+            raise msgspec.ValidationError("entree: tenant, structure, service, engagement ou gestionnaire")
         return Line(number=number, kind=kind, raw=raw)
     except (msgspec.MsgspecError, RecursionError) as error:
         return _unreadable(number, "ENTRY_INVALID", said(error))
@@ -240,6 +252,7 @@ class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     structures: list[msgspec.Raw] = []
     services: list[msgspec.Raw] = []
     engagements: list[msgspec.Raw] = []
+    managers: list[msgspec.Raw] = []
     about: msgspec.Raw = msgspec.Raw()
 
 
@@ -250,7 +263,7 @@ def _json(file: IO[bytes]) -> Iterator[Line]:
         yield _unreadable(0, "JSON", f"Le fichier n'est pas un annuaire JSON. {said(error)}")
         return
     number = 0
-    for name, kind in _LISTS.items():
+    for name, kind in (*_LISTS.items(), ("managers", MANAGER)):
         for raw in getattr(document, name):
             number += 1
             yield Line(number=number, kind=kind, raw=bytes(raw))
@@ -260,16 +273,20 @@ def _unreadable(number: int, rule: str, message: str) -> Line:
     return Line(number=number, error=LineError(line=number, field="ligne", rule=rule, message=message))
 
 
-def _strict(raw: bytes, kind: str) -> Entry:
-    """The entry, where a field that the structs would drop is a typing error."""
+def strict(raw: bytes, kind: type[Kind]) -> Kind:
+    """An entry, or a part of one, where a field that the structs would drop is a typing error."""
     built = msgspec.json.decode(raw)
     if not isinstance(built, dict):
         raise msgspec.ValidationError("un objet est attendu")
     built.pop("entree", None)
-    unknown = sorted(_unknown(built, KINDS[kind]))
+    return _known(built, kind)
+
+
+def _known(built: dict[str, Any], kind: type[Kind], *, strict: bool = True) -> Kind:
+    unknown = sorted(_unknown(built, kind))
     if unknown:
         raise msgspec.ValidationError(f"le champ {unknown[0]!r} n'existe pas")
-    return msgspec.convert(built, KINDS[kind])
+    return msgspec.convert(built, kind, strict=strict)
 
 
 def _unknown(built: Any, kind: type[msgspec.Struct]) -> Iterable[str]:

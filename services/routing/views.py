@@ -120,6 +120,15 @@ class ChangeOut(BaseModel):
     fields: list[FieldOut]
 
 
+class ManagersOut(BaseModel):
+    """What becomes of the managers to notify that the file names; whoever it does not name any more goes."""
+
+    structures: int = Field(examples=[1])
+    managers: int = Field(examples=[2])
+    added: int = Field(examples=[1])
+    removed: int = Field(examples=[0])
+
+
 class ImportOut(BaseModel):
     """What an import did, or would do when ``dry_run``; ``changes`` holds the first two hundred."""
 
@@ -129,6 +138,7 @@ class ImportOut(BaseModel):
     version: int
     dry_run: bool
     changes: list[ChangeOut]
+    managers: Annotated[ManagersOut | None, Field(description="Absent quand le fichier n'en nomme aucun")] = None
 
 
 class EngagementOut(BaseModel):

@@ -33,14 +33,18 @@ async def _fine() -> str | None:
 
 
 @asynccontextmanager
-async def routing_world(dsns: Mapping[str, ServiceDsns], *, limit: int = 2**20) -> AsyncIterator[World]:
+async def routing_world(
+    dsns: Mapping[str, ServiceDsns], *, limit: int = 2**20, messages_url: str = ""
+) -> AsyncIterator[World]:
     """Migrated, open, closed at the end."""
     await migrate(dsns["routing"].worker, "routing", "services.routing")
     pool = await open_pool(dsns["routing"].worker, "routing")
     read = await open_pool(dsns["routing"].api, "routing")
     app = create_app("routing", token_secret=SECRET, live=_fine, ready=[])
     exports = Exports(pool)
-    limits = Limits(import_lines=limit, import_json=limit, search_seconds=5, deposit_page=PAGE)
+    limits = Limits(
+        import_lines=limit, import_json=limit, search_seconds=5, deposit_page=PAGE, messages_url=messages_url
+    )
     api.add_routes(app, Pools(write=pool, read=read), exports, limits)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         yield World(pool, read, client, exports)

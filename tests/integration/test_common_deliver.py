@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from contracts.envelope import Event
+from contracts.events import Payload, StatusChanged
 from deploy.local import Stack
 from services.common.deadletter import Limit
 from services.common.deliver import Deliver, transaction
@@ -62,6 +63,20 @@ async def test_a_batch_offered_again_after_a_transient_failure_has_its_effects_o
         await world.deliver().batch(records(first, second))
     await world.deliver(Ladder(mended=True)).batch(records(first, second))
     assert sorted(await world.effect_ids()) == sorted([first.id, second.id])
+
+
+async def test_what_a_service_has_no_use_for_leaves_no_trace_and_what_stands_beside_it_is_done(world: World) -> None:
+    def skips(data: Payload) -> bool:
+        return isinstance(data, StatusChanged) and data.invoice_number == "rejected"
+
+    one, two = step("a", 1), step("a", 2)
+    deliver = Deliver(world.pool, SERVICE, world.ladder, skips=skips)
+    await deliver.batch(records(step("b", 1, number="rejected")))
+    assert await world.empty("processed_event", "dead_letter")
+    await deliver.batch(records(one, step("a", 9, number="rejected"), two))
+    assert await world.effects() == [1, 2]
+    taken = await world.pool.fetch("select event_id from processed_event")
+    assert {row["event_id"] for row in taken} == {one.id, two.id}
 
 
 async def test_the_same_event_twice_in_a_batch_has_one_effect_in_its_first_place(world: World) -> None:

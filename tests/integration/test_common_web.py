@@ -121,6 +121,13 @@ async def test_an_invalid_request_names_each_field_its_value_and_its_rule_in_fre
     assert (count["field"], count["message"]) == ("count", "Un nombre entier est attendu.")
 
 
+@pytest.mark.parametrize("body", [rb'{"number": "\ud800", "count": 1}', rb'{"number": "a", "count": "\udfff"}'])
+async def test_half_a_character_is_refused_like_any_other_wrong_value(client: httpx.AsyncClient, body: bytes) -> None:
+    answer = await client.post("/items", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["value"] == "?"
+
+
 async def test_a_missing_field_does_not_give_the_whole_body_back(client: httpx.AsyncClient) -> None:
     body = _problem(await client.post("/items", json={"number": "FA-7731"}), 422, "REQUEST_INVALID")
     assert "FA-7731" not in str(body)

@@ -107,4 +107,7 @@ def test_a_qr_code_holds_its_link() -> None:
     link = deposit_link(PAGE, TOWN, "DRH", "é/1")
     assert link == f"{PAGE}?siret={TOWN}&service=DRH&engagement=%C3%A9%2F1"
     assert qr_svg(link).startswith("<svg")
+    # A page that gives the code another size scales it: one of fixed size would be cut off, and no longer read.
+    assert "viewBox=" in qr_svg(link)
+    assert "width=" not in qr_svg(link).partition(">")[0]
     assert qr_svg(link) != qr_svg(deposit_link(PAGE, SCHOOL))

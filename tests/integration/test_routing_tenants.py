@@ -63,7 +63,8 @@ def _replica(events: list[Event]) -> dict[str, tuple[int, bool]]:
 
 
 async def test_one_command_opens_a_tenant_and_tells_it_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    opening = ("tenant", "create", "cd32", "--name", "Gers", "--by", "agnès", "--contact-email", "gers@example.org")
+    opening = ["tenant", "create", "cd32", "--name", "Gers", "--by", "agnès", "--contact-email", "gers@example.org"]
+    opening += ["--policies", '{"recycling_restarts_delay": false}']
     assert await _run(*opening) == 0
     assert "Tenant cd32 ouvert" in capsys.readouterr().out
     assert await _run(*opening) == 2
@@ -72,6 +73,9 @@ async def test_one_command_opens_a_tenant_and_tells_it_once(world: World, capsys
     assert len(told) == 1
     assert isinstance(told[0].data, TenantPublished)
     assert told[0].data.tenant.contacts[0].email == "gers@example.org"
+    assert told[0].data.tenant.policies.recycling_restarts_delay is False
+    for wrong in ('{"recycling": false}', "{", '{"levels": [{"code": "DEST_STATE", "level": "warn"}]}'):
+        assert await _run("tenant", "create", "cd33", "--name", "x", "--by", "agnès", "--policies", wrong) == 2
     assert await _run("tenant", "create", "CD 32!", "--name", "x", "--by", "agnès") == 2
 
 

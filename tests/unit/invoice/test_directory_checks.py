@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from invoice import near
 from invoice.directory import (
     Contact,
     Engagement,
@@ -71,37 +72,38 @@ def test_a_whole_entry_has_no_problem(entry: Entry) -> None:
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
-        (tenant(id="CD 32"), "the id is"),
-        (tenant(name=" "), "the name is empty"),
-        (tenant(sender="factures"), "'factures' is not an e-mail address"),
-        (tenant(logo="javascript:alert(1)"), "the logo is"),
-        (tenant(logo="data:image/png;base64," + "A" * 70_000), "the logo is"),
-        (tenant(contacts=(Contact(email="a@b"),)), "'a@b' is not an e-mail address"),
-        (tenant(policies=Policies(levels=(RuleOverride(code="DEST_STATE", level="warn"),))), "DEST_STATE cannot be"),
+        (tenant(id="CD 32"), "1 à 40 minuscules"),
+        (tenant(name=" "), "le nom est vide"),
+        (tenant(sender="factures"), "'factures' n'est pas une adresse"),
+        (tenant(logo="javascript:alert(1)"), "le logo est"),
+        (tenant(logo="data:image/png;base64," + "A" * 70_000), "le logo est"),
+        (tenant(contacts=(Contact(email="a@b"),)), "'a@b' n'est pas une adresse"),
+        (tenant(policies=Policies(levels=(RuleOverride(code="DEST_STATE", level="warn"),))), "DEST_STATE ne peut pas"),
         (made(siret="00003200300015"), "SIRET_CHECKSUM"),
-        (made(name=""), "the name is empty"),
-        (made(kind="chateau"), "the kind 'chateau' is none of"),
-        (made(payment_days=31), "a payment delay of 31 days: 1 to 30"),
-        (made(payment_days=0), "a payment delay of 0 days"),
-        (made(valid_from=date(2026, 2, 1), valid_to=date(2026, 1, 1)), "it ends before it begins"),
-        (made(postal_code="3200"), "the postal code '3200' is not 5 digits"),
-        (made(contact=Contact(email="x")), "'x' is not an e-mail address"),
-        (made(identifiers=(Identifier(type="RIDET", value="1", normalised="1"),)), "RIDET: RIDET_FORM"),
-        (made(identifiers=(Identifier(type="AUTRE", value="a", normalised="a"),)), "normalised is 'A'"),
-        (made(engagement_formats=(NumberFormat(regex=r"(a+)+", mask="m"),)), "is too complex"),
-        (made(market_formats=(NumberFormat(regex=r"[b-a]", mask="m"),)), "is broken"),
-        (service(code=" "), "the code is empty"),
-        (service(code="A" * 101), "the code has 101 characters"),
-        (engagement(number=" "), "the number is empty"),
-        (engagement(number="1" * 51), "the number has 51 characters"),
-        (engagement(remaining=Decimal("-1")), "the remaining amount -1"),
-        (engagement(remaining=Decimal("1.005")), "the remaining amount 1.005"),
-        (engagement(supplier=Identifier(type="SIRET", value="1", normalised="1")), "SIRET: SIRET_LENGTH"),
+        (made(name=""), "le nom est vide"),
+        (made(kind="chateau"), "le type 'chateau' n'existe pas"),
+        (made(payment_days=31), "un délai de paiement de 31 jours ne convient pas : de 1 à 30"),
+        (made(payment_days=0), "un délai de paiement de 0 jours"),
+        (made(valid_from=date(2026, 2, 1), valid_to=date(2026, 1, 1)), "la fin (2026-01-01) précède le début"),
+        (made(postal_code="3200"), "le code postal '3200' ne compte pas"),
+        (made(contact=Contact(email="x")), "'x' n'est pas une adresse"),
+        (made(identifiers=(Identifier(type="RIDET", value="1", normalised="1"),)), "RIDET valide (RIDET_FORM)"),
+        (made(identifiers=(Identifier(type="AUTRE", value="a", normalised="a"),)), "s'écrit 'A'"),
+        (made(engagement_formats=(NumberFormat(regex=r"(a+)+", mask="m"),)), "est trop complexe"),
+        (made(engagement_formats=(NumberFormat(regex="a", mask="a"),) * 11), "11 formats d'engagement : 10 au plus"),
+        (made(market_formats=(NumberFormat(regex=r"[b-a]", mask="m"),)), "est mal formée"),
+        (service(code=" "), "le code est vide"),
+        (service(code="A" * 101), "le code compte 101 caractères"),
+        (engagement(number=" "), "le numéro est vide"),
+        (engagement(number="1" * 51), "le numéro compte 51 caractères"),
+        (engagement(remaining=Decimal("-1")), "le reste -1"),
+        (engagement(remaining=Decimal("1.005")), "le reste 1.005"),
+        (engagement(supplier=Identifier(type="SIRET", value="1", normalised="1")), "SIRET valide (SIRET_LENGTH)"),
     ],
 )
 def test_what_is_wrong_is_said_with_the_entry_s_name(entry: Entry, problem: str) -> None:
     (found,) = entry_problems(entry)
-    assert found.startswith(f"{name_of(entry)}: ")
+    assert found.startswith(f"{name_of(entry)} : ")
     assert problem in found
 
 
@@ -128,8 +130,12 @@ def _default(entry: Entry, name: str) -> object:
         (r"[*+?(]\*\+", True),
         (r"(a+)+", False),
         (r"(a|aa)*", False),
+        (r"(a|aa)(a|aa)(a|aa)", True),
+        (r"(a|aa)" * 4, False),
+        (r"(?:|a)" * 4, False),
+        (r"(\\(|a)" * 4, False),
         (r"((a))", False),
-        (r"\d*\d*\d*\d*\d*", False),
+        (r"\d*\d*\d*\d*", False),
         (r"\\*\\*\\*\\*\\*", False),
         (r"(?=a)a", False),
         (r"(a)\1", False),
@@ -138,6 +144,12 @@ def _default(entry: Entry, name: str) -> object:
 )
 def test_only_plain_expressions_are_tried_on_what_is_written(regex: str, plain: bool) -> None:
     assert simple(regex) is plain
+
+
+def test_a_long_number_is_not_parted_in_every_possible_way() -> None:
+    form = NumberFormat(regex=r"A/A{3,99}/A{3,99}", mask="A/AAA/AAA")
+    assert near.numbers((form,), "A" * near.MAX_TWICE_PARTED)
+    assert not near.numbers((form,), "A" * (near.MAX_TWICE_PARTED + 1))
 
 
 def test_an_expression_that_is_not_plain_fits_nothing() -> None:

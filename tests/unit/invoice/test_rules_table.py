@@ -262,7 +262,7 @@ def test_a_rule_that_is_not_the_body_s_to_change_keeps_its_level(code: str, leve
     assert changeable(code) == frozenset()
     assert levels(structure) == {}
     assert codes(at(structure, engagement="X").findings, "refuse") == []
-    assert any("cannot be set" in problem for problem in entry_problems(structure))
+    assert any("ne peut pas être mise" in problem for problem in entry_problems(structure))
 
 
 def test_the_budget_that_knows_the_reference_is_named() -> None:

@@ -24,7 +24,7 @@ from services.notify.domain import (
     verdict,
 )
 from tests.unit.notify import samples
-from tests.unit.notify.samples import CONTACT, changed, draft, refused
+from tests.unit.notify.samples import BODY, CONTACT, changed, draft, refused
 
 CAUSE = uuid4()
 POLICY = Policy(
@@ -182,3 +182,13 @@ def test_waiting_grows_up_to_its_ceiling_and_is_never_the_same_for_all(failures:
 
 def test_a_relay_that_answers_nothing_is_tried_for_as_long_as_the_policy_says() -> None:
     assert verdict(POLICY, "technical", failures=10**6, age=timedelta(minutes=59), jitter=1) == Verdict("created", 8)
+
+
+def test_the_body_that_an_invoice_has_left_is_told_and_learns_nothing_of_the_next() -> None:
+    data = changed("DEPOSEE", 5, previous_siret=BODY, previous_service_code="OLD", recipient_siret="22310001700423")
+    found = told(data)
+    assert found is not None
+    assert (found.kind, [rule.audience for rule in found.rules]) == ("RECYCLEE", ["body"])
+    assert (found.facts.recipient_siret, found.facts.service_code) == (BODY, "OLD")
+    assert "22310001700423" not in str(found.facts)
+    assert found.facts.recipient_name is None

@@ -7,16 +7,17 @@ from decimal import Decimal
 from email.message import EmailMessage
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoice.findings import Finding
+from invoice.findings import Finding, Suggestion
 from services.notify import cli
 from services.notify.compose import Envelope, compose, encode_words
 from services.notify.domain import MATRIX, Facts, Rule, told
 from services.notify.letters import LETTERS, Letter, render
-from tests.unit.notify.samples import changed
+from tests.unit.notify.samples import NOON, REASON, changed
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 NASTY = "F-1\r\nBcc: victim@x.example\n\n<script>alert(1)</script>\u2028\x00"
@@ -60,8 +61,18 @@ def test_every_letter_says_which_invoice_what_happened_and_the_one_thing_to_do(r
         assert part.count("À faire :") == 1
         assert "https://factures.example/" in part
         assert "{{" not in part
-    if rule.kind != "MISE_A_DISPOSITION":
+    if rule.kind not in ("MISE_A_DISPOSITION", "RECYCLEE"):
         assert "Corrigez le code d'après le bon de commande." in letter.text
+
+
+def test_what_may_have_been_meant_stands_under_its_reason_in_text_and_html() -> None:
+    sentence = "Vouliez-vous dire DRH (Ressources humaines) ? Un seul signe diffère."
+    meant = Suggestion(field="service_code", value="DRH", confidence=0.8, why="NEAR_CODE", sentence=f"{sentence}\n<b>")
+    reason = msgspec.structs.replace(REASON, suggestions=(meant,))
+    for kind in ("A_RECYCLER", "DRAFT_SAVED", "DEPOSIT_REFUSED"):
+        letter = render(kind, "supplier", Facts(at=NOON, reasons=(reason,)), "an-id", None)
+        assert f"   {sentence} <b>\n" in letter.text
+        assert f"<br>{sentence} &lt;b&gt;</li>" in letter.html
 
 
 def test_text_and_html_say_the_same() -> None:

@@ -38,6 +38,7 @@ def test_a_csv_may_have_a_byte_order_mark_commas_and_any_order_of_columns() -> N
         ("entree;nom\r\ntenant;é\r\n".encode("latin-1"), 2, "ENCODING"),
         (b'entree;nom\r\ntenant;"never closed\r\n', 2, "CSV"),
         (b"entree;siret;actif\r\nstructure;1;mais\r\n", 2, "CELL_INVALID"),
+        (b'entree;tenant;nom;regles\r\ntenant;cd99;x;{"recycling":false}\r\n', 2, "ENTRY_INVALID"),
         (b"entree;siret\r\n\r\nstructure;1\r\n", 3, "ENTRY_INVALID"),
     ],
 )

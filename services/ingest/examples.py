@@ -1,0 +1,57 @@
+"""Examples of the main answers, for the API's description."""
+
+from typing import Any, Final
+
+_ID = "0190e8a0-0000-7000-8000-000000000042"
+_RECEIPT: Final[dict[str, Any]] = {
+    "id": _ID,
+    "state": "received",
+    "label": "Lecture en cours",
+    "explanation": "Votre document est enregistré ; sa lecture est en cours.",
+    "file_name": "facture-0042.pdf",
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "size": 48213,
+    "received_at": "2026-03-02T09:30:00Z",
+    "duplicate_of": None,
+    "links": {
+        "self": f"/api/v1/deposits/{_ID}",
+        "document": f"/api/v1/deposits/{_ID}/document",
+        "original": None,
+        "invoice": None,
+    },
+}
+_REFUSED: Final[dict[str, Any]] = {
+    **_RECEIPT,
+    "state": "refused",
+    "label": "Refusée",
+    "explanation": "Votre dépôt est refusé : il n'a créé aucune facture et n'a pris aucun numéro. Voyez les motifs.",
+    "invoice_number": "F-2026-0042",
+    "read_at": "2026-03-02T09:30:02Z",
+    "decided_at": "2026-03-02T09:30:02Z",
+    "fields": [],
+    "findings": [
+        {
+            "code": "SERVICE_UNKNOWN",
+            "level": "refuse",
+            "field": "service_code",
+            "value": "DHR",
+            "message": "« DHR » n'est pas un code service de Budget Principal (22060001900016).",
+            "action": "Corrigez le code d'après le bon de commande.",
+            "suggestions": [
+                {
+                    "field": "service_code",
+                    "value": "DRH",
+                    "confidence": 0.85,
+                    "why": "NEAR_CODE",
+                    "sentence": "Vouliez-vous dire DRH (Direction des ressources humaines) ?",
+                    "label": "Direction des ressources humaines",
+                }
+            ],
+        }
+    ],
+}
+EXAMPLES: Final[dict[str, Any]] = {
+    "POST /api/v1/deposits": _RECEIPT,
+    "GET /api/v1/deposits": {"deposits": [_RECEIPT], "next": None},
+    "GET /api/v1/deposits/{deposit_id}": _REFUSED,
+}

@@ -1,0 +1,246 @@
+"""Every route of every service, attacked with everybody else's token, both ways; and every table, as the API's role."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from contracts.registry import SERVICES
+from deploy.demo.prepare import bearer
+from deploy.local import Stack
+from services.common.auth import Principal
+from services.common.db import set_scope
+from tests.documents import RECIPIENT, InvoicePdf
+from tests.e2e.client import Person, supplier, until
+from tests.e2e.walls import BY_LINK, OWN, PUBLIC, Route, Side, body, refused_tokens, routes, strangers
+
+ADDRESSES = (("cd06", "22060001900016", "DRH", None), ("cd31", "22310001700423", "TEST-DSI", "CP2020/X123456/1"))
+#: Tables that the API's role may read as a whole, and why. Every other one has a policy, or no right to it.
+READ_BY_ALL = {
+    "routing.tenant": "the public directory",
+    "routing.structure": "the public directory",
+    "routing.service": "the public directory",
+    "routing.search_entry": "the public directory, as it is searched",
+    "routing.search_word": "words of the public directory",
+    "routing.search_variant": "words of the public directory",
+    "routing.directory_history": "version and instant only: what a public answer is dated by",
+}
+
+
+@pytest.fixture(scope="module")
+def sides(platform: Stack) -> tuple[Side, Side]:
+    """One supplier's invoices at two départements, each deposited by a person of his own."""
+    made = []
+    for number, (tenant, siret, service, engagement) in enumerate(ADDRESSES):
+        who = supplier(f"walled-{uuid4().hex[:10]}")
+        person = Person(platform, who)
+        written = f"WALL{uuid4().hex[:8].upper()}"
+        document = InvoicePdf(
+            number=written, recipient=replace(RECIPIENT, siret=siret), service_code=service, engagement=engagement
+        )
+        answer = person.deposit(document.render())
+        identity = answer.json()["id"]
+        deposit = person.decided(identity)
+        assert deposit["state"] == "submitted", (number, deposit["findings"])
+        until(lambda p=person, i=identity: p.invoice(i).json().get("payment_delay"))  # type: ignore[misc]
+        until(lambda i=identity: _decided(platform, i))  # type: ignore[misc]
+        made.append(Side(tenant, siret, service, who.subject, written, identity, str(uuid4())))
+    return made[0], made[1]
+
+
+def _decided(platform: Stack, invoice: str) -> bool:
+    operator = bearer(platform, Principal(subject="op", roles=("OPERATEUR",)))
+    url = f"{platform.base_url('routing')}/api/v1/directory/decisions/{invoice}"
+    return httpx.get(url, headers=operator).status_code == httpx.codes.OK
+
+
+@pytest.fixture(scope="module")
+def described(platform: Stack) -> list[Route]:
+    """Every operation of the five services, as they describe themselves."""
+    with httpx.Client() as client:
+        return [
+            route
+            for name in SERVICES
+            for route in routes(name, client.get(f"{platform.base_url(name)}/openapi/{name}.json").json())
+        ]
+
+
+class Attack:
+    """Requests under one header."""
+
+    def __init__(self, platform: Stack, header: Mapping[str, str]) -> None:
+        self._platform = platform
+        self._client = httpx.Client(headers=dict(header), timeout=20)
+
+    def __enter__(self) -> "Attack":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def send(self, route: Route, side: Side, identity: str) -> tuple[int, str]:
+        """Status and text. A feed is read for a moment."""
+        given: dict[str, Any] = body(route, side) if route.writes else {}
+        url = self._platform.base_url(route.service) + route.address(side, identity)
+        query = {**route.query(side), **({"invoice": identity} if "invoice" in route.query(side) else {})}
+        if route.path.endswith("/events"):
+            return self._listen(url, query)
+        answer = self._client.request(route.method, url, params=query, **given)
+        return answer.status_code, answer.text
+
+    def _listen(self, url: str, query: Mapping[str, str]) -> tuple[int, str]:
+        found, deadline = "", time.monotonic() + 1.0
+        try:
+            with self._client.stream("GET", url, params=query, timeout=0.5) as answer:
+                for part in answer.iter_text():
+                    found += part
+                    if time.monotonic() > deadline:
+                        break
+        except httpx.ReadTimeout:
+            pass
+        return answer.status_code, found
+
+
+def _plain(text: str, *, side: Side) -> str:
+    """An answer without what differs from request to request: the trace, and the id that was asked for."""
+    start, mark, rest = text.partition('"trace":"')
+    text = start + mark + rest[32:] if mark else text
+    return text.replace(side.invoice, "ID").replace(side.decoy, "ID")
+
+
+@pytest.mark.parametrize("way", [0, 1], ids=["first-by-second", "second-by-first"])
+def test_no_route_tells_a_stranger_anything_nor_whether_there_is_something(
+    platform: Stack, sides: tuple[Side, Side], described: list[Route], way: int
+) -> None:
+    side, other = sides[way], sides[1 - way]
+    assert len(described) >= 20
+    assert {route.name for route in described} >= PUBLIC | OWN | BY_LINK
+    before = _state(platform, side)
+    for who, principal in strangers(side, other).items():
+        with Attack(platform, bearer(platform, principal)) as attack:
+            for route in described:
+                status, text = attack.send(route, side, side.invoice)
+                case = f"{who}: {route.name} answered {status}: {text[:300]}"
+                assert not [mark for mark in side.marks if mark in text], case
+                if route.name in PUBLIC:
+                    continue
+                assert status in (401, 403, 404) or (status < 300 and route.name in OWN) or _a_form(route, status), case
+                never, said = attack.send(route, side, side.decoy)
+                if route.name not in OWN:
+                    assert (status, _plain(text, side=side)) == (never, _plain(said, side=side)), case
+    assert _state(platform, side) == before
+
+
+def _a_form(route: Route, status: int) -> bool:
+    """A deposit of nobody's is his own; an import is refused line by line, in the words of any other foreign SIRET."""
+    return status == 422 and route.name in ("POST /api/v1/directory/import", "POST /api/v1/deposits")
+
+
+def test_without_a_good_token_nothing_but_the_public_directory_answers(
+    platform: Stack, sides: tuple[Side, Side], described: list[Route]
+) -> None:
+    side = sides[0]
+    for what, header in refused_tokens(platform, side).items():
+        with Attack(platform, {} if header is None else {"Authorization": header}) as attack:
+            for route in described:
+                status, text = attack.send(route, side, side.invoice)
+                if route.name in PUBLIC:
+                    assert status == 200, (what, route.name, status)
+                    assert not [mark for mark in side.marks if mark in text]
+                else:
+                    assert status == (403 if route.name in BY_LINK else 401), (what, route.name, status, text[:200])
+
+
+def test_the_rightful_see_what_the_strangers_did_not(platform: Stack, sides: tuple[Side, Side]) -> None:
+    """The attack above looks for what is really there."""
+    for side, other in (sides, sides[::-1]):
+        admin = Principal(subject="admin", roles=("TENANT_ADMIN",), tenants=(side.tenant,))
+        with httpx.Client(headers=bearer(platform, admin)) as client:
+            listed = client.get(f"{platform.base_url('status')}/api/v1/invoices", params={"limit": 200}).text
+            assert side.number in listed
+            assert other.number not in listed  # whom else the supplier serves
+            assert client.get(f"{platform.base_url('status')}/api/v1/invoices/{side.invoice}").status_code == 200
+            routing = f"{platform.base_url('routing')}/api/v1/directory"
+            assert client.get(f"{routing}/decisions/{side.invoice}").status_code == 200
+            managers = client.get(f"{platform.base_url('notify')}/api/v1/messages/managers").text
+            assert side.body in managers
+            assert other.body not in managers
+
+
+async def test_no_table_shows_or_gives_a_strangers_row_to_the_apis_role(
+    platform: Stack, sides: tuple[Side, Side]
+) -> None:
+    side, other = sides
+    looked = 0
+    for name in SERVICES:
+        connection = await asyncpg.connect(platform.dsns[name].api, server_settings={"search_path": name})
+        try:
+            for table, secured, columns in await _tables(connection, name):
+                looked += 1
+                if columns and not secured:
+                    assert f"{name}.{table}" in READ_BY_ALL, f"{name}.{table}: neither a policy nor a reason"
+                for who, principal in strangers(side, other).items():
+                    await _attack_table(connection, table, columns, principal.scope(), side, f"{who}: {name}.{table}")
+            for schema in set(SERVICES) - {name}:
+                assert not await connection.fetchval("select has_schema_privilege($1, 'usage')", schema)
+        finally:
+            await connection.close()
+    assert looked > 40
+
+
+async def _tables(connection: Any, schema: str) -> list[tuple[str, bool, list[str]]]:
+    """Every table with whether it has row-level security, and the columns that may be read."""
+    rows = await connection.fetch(
+        "select c.relname, c.relrowsecurity, array(select a.attname::text from pg_attribute a where a.attrelid = c.oid"
+        " and a.attnum > 0 and not a.attisdropped and has_column_privilege(c.oid, a.attnum, 'select')) as columns"
+        " from pg_class c where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p')",
+        schema,
+    )
+    return [tuple(row) for row in rows]
+
+
+async def _attack_table(
+    connection: Any, table: str, columns: list[str], scope: dict[str, str], side: Side, case: str
+) -> None:
+    seen = 0
+    async with connection.transaction(readonly=True):
+        await set_scope(connection, scope)
+        if columns:
+            listed = ", ".join(f'"{column}"' for column in columns)
+            rows = await connection.fetch(f'select to_jsonb(t)::text as row from (select {listed} from "{table}") t')
+            seen = len(rows)
+            text = " ".join(row["row"] for row in rows)
+            assert not [mark for mark in (*side.marks, side.invoice) if mark in text], case
+    column = await connection.fetchval(
+        "select attname from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped"
+        " and attgenerated = '' and attidentity <> 'a' limit 1",
+        table,
+    )
+    change = f'update "{table}" set "{column}" = "{column}"'
+    for statement in (f'delete from "{table}"', change, f'truncate "{table}"'):
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            await set_scope(connection, scope)
+            status = await connection.execute(statement)
+            assert int(status.rpartition(" ")[2]) <= seen, f"{case}: {statement}"
+        except asyncpg.InsufficientPrivilegeError:
+            pass
+        finally:
+            await transaction.rollback()
+
+
+def _state(platform: Stack, side: Side) -> list[str]:
+    """What the rightful see of the side's things: an attack changes none of it."""
+    operator = Principal(subject="op", roles=("OPERATEUR",))
+    with httpx.Client(headers=bearer(platform, operator)) as client:
+        return [
+            client.get(f"{platform.base_url('status')}/api/v1/invoices/{side.invoice}").json()["history"],
+            client.get(f"{platform.base_url('routing')}/api/v1/directory/structures/{side.body}").json()["name"],
+            client.get(f"{platform.base_url('notify')}/api/v1/messages/managers", params={"siret": side.body}).text,
+        ]

@@ -1,0 +1,158 @@
+"""What the attack on the walls knows: the two sides, who attacks, which routes are public or show everybody his own."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jwt
+import msgspec
+
+from deploy.local import Stack
+from services.common.auth import Principal, mint
+
+#: Answers anybody: the public directory, and nothing else.
+PUBLIC = frozenset(
+    f"GET /api/v1/directory/{path}"
+    for path in (
+        "structures",
+        "structures/{siret}",
+        "export",
+        "export/annuaire.{form}",
+        "tenants/{tenant}/guide",
+        "deposit-link/{siret}",
+        "deposit-link/{siret}.svg",
+    )
+)
+#: Answers whoever has a token, each with his own: nothing of another's may be in it.
+OWN = frozenset(
+    {
+        "GET /api/v1/deposits",
+        "POST /api/v1/deposits",
+        "GET /api/v1/invoices",
+        "GET /api/v1/invoices/events",
+        "GET /api/v1/directory/engagements",
+        "GET /api/v1/directory/structures/{siret}/history",
+        "GET /api/v1/messages/managers",
+    }
+)
+#: Refused to who has no link for this very document, whoever he is.
+BY_LINK = frozenset({"GET /api/v1/pages/{document}/index", "GET /api/v1/pages/{document}/{page}.png"})
+
+
+class Side(msgspec.Struct, frozen=True):
+    """A département, one of its bodies and services, and an invoice that it received (``decoy``: an id of nothing)."""
+
+    tenant: str
+    body: str
+    service: str
+    depositor: str
+    number: str
+    invoice: str
+    decoy: str
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What may be seen in no answer to a stranger."""
+        return self.number, self.depositor, f"@{self.depositor}"
+
+
+def strangers(side: Side, other: Side) -> Mapping[str, Principal]:
+    """People with good tokens to whom nothing of ``side`` belongs."""
+    contact = "nosy@stranger.example"
+    return {
+        "another tenant's administrator": Principal(
+            subject="nosy-admin", roles=("TENANT_ADMIN",), tenants=(other.tenant,), contact=contact
+        ),
+        "another supplier": Principal(
+            subject="nosy-supplier", roles=("FOURNISSEUR",), structures=("73282932000074",), contact=contact
+        ),
+        "another service of the structure": Principal(
+            subject="nosy-service", roles=("AGENT",), services=(f"{side.body}/AUTRE",), contact=contact
+        ),
+        "another body's manager": Principal(
+            subject="nosy-manager",
+            roles=("GESTIONNAIRE", "TENANT_ADMIN"),
+            structures=(other.body,),
+            services=(f"{other.body}/{other.service}",),
+            tenants=(other.tenant,),
+            contact=contact,
+        ),
+        "a tenant's name without a role": Principal(subject="nosy", tenants=(side.tenant,), contact=contact),
+        "a role without a tenant": Principal(
+            subject="nosy",
+            roles=("TENANT_ADMIN", "GESTIONNAIRE", "FOURNISSEUR"),
+            structures=(side.body,),
+            contact=contact,
+        ),
+    }
+
+
+def refused_tokens(stack: Stack, side: Side) -> Mapping[str, str | None]:
+    """Authorization headers of a rightful operator, were they any good."""
+    rightful = Principal(subject="op", roles=("OPERATEUR", "TENANT_ADMIN", "FOURNISSEUR"), tenants=(side.tenant,))
+    claims = {"sub": "op", "aud": "chorale", "roles": ["OPERATEUR"], "exp": int(time.time()) + 3600}
+    return {
+        "none": None,
+        "expired": f"Bearer {mint(stack.token_secret, rightful, ttl_seconds=-60)}",
+        "forged": f"Bearer {mint('another secret that is long enough for it', rightful)}",
+        "unsigned": f"Bearer {jwt.encode(claims, '', algorithm='none')}",
+        "for somebody else": f"Bearer {jwt.encode({**claims, 'aud': 'x'}, stack.token_secret, algorithm='HS256')}",
+        "no end": f"Bearer {jwt.encode({'sub': 'op', 'aud': 'chorale'}, stack.token_secret, algorithm='HS256')}",
+        "not a token": "Bearer operator",
+        "another scheme": "Basic b3A6b3A=",
+    }
+
+
+class Route(msgspec.Struct, frozen=True):
+    """An operation of a service's own OpenAPI description."""
+
+    service: str
+    method: str
+    path: str
+    about: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """As the tables above name it."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes something."""
+        return self.method not in ("GET", "HEAD")
+
+    def address(self, side: Side, identity: str) -> str:
+        """The path for a thing of ``side``; ``identity`` stands for every id."""
+        known = {"siret": side.body, "tenant": side.tenant, "page": "1", "form": "csv", "service": side.service}
+        path = self.path
+        for name in [part.partition("}")[0] for part in path.split("{")[1:]]:
+            path = path.replace(f"{{{name}}}", known.get(name, identity))
+        return path
+
+    def query(self, side: Side) -> dict[str, str]:
+        """Every parameter that may name something of ``side``."""
+        known = {"q": side.body, "structure": side.body, "siret": side.body, "invoice": side.invoice}
+        known |= {"number": side.number, "from": "0", "tenant": side.tenant, "before": side.invoice}
+        names = [one["name"] for one in self.about.get("parameters", ()) if one["in"] == "query"]
+        return {name: known[name] for name in names if name in known}
+
+
+def routes(service: str, description: Mapping[str, Any]) -> Iterator[Route]:
+    """Every operation that a service describes."""
+    for path, operations in description["paths"].items():
+        for method, about in operations.items():
+            yield Route(service, method.upper(), path, about)
+
+
+def body(route: Route, side: Side) -> dict[str, Any]:
+    """What a write really sends, so that it is the wall that refuses it and not the form. A KeyError: add it here."""
+    manager = {"siret": side.body, "service_code": None, "name": "X", "email": "x@stranger.example"}
+    structure = {"siret": side.body, "name": "Pris", "tenant": side.tenant, "kind": "budget_principal"}
+    acts = {"action": "transfer", "fields": {"service_code": side.service}}
+    given: dict[str, dict[str, Any]] = {
+        "POST /api/v1/deposits": {"files": {"file": ("f.pdf", b"%PDF-1.4\n", "application/pdf")}},
+        "POST /api/v1/directory/import": {"json": {"structures": [structure]}},
+        "PUT /api/v1/messages/managers": {"json": {"managers": [manager]}},
+        "POST /api/v1/invoices/{invoice}/actions": {"json": acts, "headers": {"If-Match": '"1"'}},
+    }
+    return given[route.name]
