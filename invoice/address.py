@@ -12,7 +12,7 @@ from invoice.directory import Engagement, Service, Structure
 from invoice.findings import Level
 from invoice.identifiers import normalise
 from invoice.messages import needs
-from invoice.model import Cadre, InvoiceHeader
+from invoice.model import InvoiceHeader
 
 PUBLIC_INVOICES_SERVICE = "FACTURES_PUBLIQUES"
 
@@ -29,7 +29,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     service_code: str | None = None
     engagement: str | None = None
     contract: str | None = None
-    cadre: Cadre = "A1_FACTURE_FOURNISSEUR"
+    cadre: str = "A1"
     supplier_is_public: bool = False
     supplier: str | None = None
 
@@ -41,7 +41,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
             service_code=_written(header.service_code),
             engagement=_written(header.engagement),
             contract=_written(header.contract),
-            cadre=header.cadre,
+            cadre=header.cadre_code,
             supplier_is_public=supplier_is_public,
             supplier=normalise(header.supplier_siret),
         )

@@ -6,7 +6,7 @@ The rules on engagements and budgets that the directory knows are in :mod:`invoi
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 
-from invoice import hints
+from invoice import cadres, hints
 from invoice.address import PUBLIC_INVOICES_SERVICE, Address, Around, Case
 from invoice.directory import RuleLevel, Service, Structure, Tenant
 from invoice.engagement_rules import budget, known_engagement, service_elsewhere
@@ -84,12 +84,16 @@ def _active(case: Case) -> Iterator[Finding]:
 
 
 def _cadre(case: Case) -> Iterator[Finding]:
-    """A structure, or a service, that is a works client only receives works pieces (check 8); A1 and A2 are none."""
+    """A structure, or a service, that is a works client only receives works pieces (check 8)."""
     moa_only, who = case.structure.parameters.moa_only, case.name
     if case.service is not None and case.service.moa_only is not None:
         moa_only = case.service.moa_only
         who = f"Le service « {case.service.code} » de {who}"
-    code = "DEST_MOA_ONLY" if moa_only else "DEST_ACCEPTS_CADRE"
+    cadre = cadres.find(case.address.cadre)
+    if cadre is not None and cadre.works:
+        code = "DEST_ACCEPTS_WORKS"
+    else:
+        code = "DEST_MOA_ONLY" if moa_only else "DEST_ACCEPTS_CADRE"
     yield finding(code, value=case.address.cadre, name=who, siret=case.structure.siret)
 
 

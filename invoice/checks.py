@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from invoice import hints
+from invoice import cadres, hints
 from invoice.addressing import Address, Around, decide
 from invoice.directory import Service, Structure, Tenant
 from invoice.findings import Finding
@@ -25,17 +25,6 @@ FIRST_DAY = date(2000, 1, 1)
 LAST_DAY = date(2099, 12, 31)
 MAX_SERVICE_CODE = 100
 AMOUNTS = ("total_excl_tax", "tax", "total_incl_tax", "payable")
-SERVED_CADRES = {
-    "A1_FACTURE_FOURNISSEUR": "facture",
-    "A2_FACTURE_FOURNISSEUR_DEJA_PAYEE": "facture déjà payée",
-}
-_STATE_CADRES = {"A3": "mémoire de frais de justice", "A21": "demande de remboursement de taxe sur les carburants"}
-_WORKS = (*range(4, 9), 10, 11, *range(13, 21), *range(22, 26))  # chorus-pro.md 8.2
-_LATER_CADRES = {
-    "A9": "facture d'un sous-traitant en paiement direct",
-    "A12": "facture d'un cotraitant",
-    **{f"A{number}": "pièce d'un marché de travaux" for number in _WORKS},
-}
 _REFERENCES = (
     ("service_code", MAX_SERVICE_CODE, "SERVICE_TOO_LONG"),
     ("engagement", MAX_REFERENCE, "ENGAGEMENT_TOO_LONG"),
@@ -54,15 +43,15 @@ class NumberKey(NamedTuple):
     number: str
 
 
-def number_key(header: InvoiceHeader) -> NumberKey:
-    """The uniqueness triplet of an invoice."""
-    issuer = siren_of(normalise(header.supplier_siret))
-    return NumberKey(issuer, header.issue_date.year, header.invoice_number.strip())
+def number_key(header: InvoiceHeader, issuer: str | None = None) -> NumberKey:
+    """The uniqueness triplet of an invoice. ``issuer``: the SIRET of who deposits it, where not the supplier."""
+    siren = siren_of(normalise(issuer or header.supplier_siret))
+    return NumberKey(siren, header.issue_date.year, header.invoice_number.strip())
 
 
-def number_taken(header: InvoiceHeader) -> Finding:
+def number_taken(header: InvoiceHeader, issuer: str | None = None) -> Finding:
     """The refusal of an invoice whose number is taken (chorus-pro.md 6, check 4)."""
-    key = number_key(header)
+    key = number_key(header, issuer)
     return finding("DOUBLON", value=key.number, year=str(key.year), issuer=key.issuer)
 
 
@@ -110,24 +99,6 @@ def check_header(header: InvoiceHeader, *, on: date, depositor_structures: Colle
     )
 
 
-def check_cadre(code: str) -> tuple[Finding, ...]:
-    """Whether a cadre de facturation is served here; ``code`` in short (``A3``) or as the API writes it.
-
-    A3 and A21 are refused in their own words (decisions.md 24), S5 by the norm (chorus-pro.md 8.3); pieces of sub- and
-    co-contractors and of works are not taken yet. Anything else but A1 and A2 is unknown (chorus-pro.md 8).
-    """
-    short = code.partition("_")[0].upper()
-    if short == "S5":
-        return (finding("CADRE_FORBIDDEN", value=short),)
-    if short in _LATER_CADRES:
-        return (finding("CADRE_LATER", value=short, label=_LATER_CADRES[short]),)
-    if short in _STATE_CADRES:
-        return (finding("CADRE_NOT_SERVED", value=short, label=_STATE_CADRES[short]),)
-    if code in SERVED_CADRES or (short == code.upper() and short in ("A1", "A2")):
-        return ()
-    return (finding("CADRE_UNKNOWN", value=code),)
-
-
 def _number(header: InvoiceHeader) -> Iterator[Finding]:
     value = header.invoice_number
     try:
@@ -157,14 +128,17 @@ def _currency(header: InvoiceHeader) -> Iterator[Finding]:
 
 
 def _supplier(header: InvoiceHeader, depositor_structures: Collection[str]) -> Iterator[Finding]:
-    """A depositor acts for his own structures only (check 2), and nobody invoices himself."""
+    """A depositor acts for his own structures only (check 2), and nobody invoices himself.
+
+    A piece of the works supervisor's or client's names the supplier whose works they are, who is none of theirs.
+    """
     value = header.supplier_siret
     try:
         siret = parse_siret(value)
     except InvalidIdentifier as error:
         yield finding("SUPPLIER_SIRET_INVALID", value=value, why=hints.why(error))
         return
-    if siret not in depositor_structures:
+    if siret not in depositor_structures and cadres.of(header).by == "F":
         yield finding("SUPPLIER_NOT_YOURS", value=value, normalised=siret, siret=siret)
     if siret == normalise(header.recipient_siret):
         yield finding("SUPPLIER_IS_RECIPIENT", value=value, normalised=siret, siret=siret)
@@ -223,8 +197,11 @@ def _payable(header: InvoiceHeader) -> Iterator[Finding]:
     words = {"value": show_amount(payable, header.currency), "total": show_amount(total, header.currency)}
     if payable - total > TOLERANCE:
         yield finding("PAYABLE_ABOVE_TOTAL", **words)
-    elif header.cadre == "A2_FACTURE_FOURNISSEUR_DEJA_PAYEE":
+    elif header.cadre_code == "A2":
         if payable != 0:
             yield finding("ALREADY_PAID_PAYABLE", **words)
+        if header.prepaid is not None and abs(header.prepaid - total) > TOLERANCE:
+            shown = show_amount(header.prepaid, header.currency)
+            yield finding("ALREADY_PAID_PREPAID", value=shown, total=words["total"])
     elif payable == 0 and total != 0:
         yield finding("PAYABLE_ZERO", **words)

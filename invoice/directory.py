@@ -46,12 +46,18 @@ class Policies(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a tenant decides for all its structures. A structure's own ``levels`` go first.
 
     ``hidden_motifs``: codes of ``motifs.yaml`` that are not offered (decisions.md 11). ``recycling_restarts_delay``:
-    another structure after recycling starts the payment delay anew (decisions.md 2).
+    another structure after recycling starts the payment delay anew (decisions.md 2). ``lifecycle``: whether statuses
+    must come in order (decisions.md 9). ``refused_a9_goes_on``: an A9 that its validator refuses is handed to the buyer
+    as S3 is (decisions.md 4). ``unchanged_days``: after how many days in one status people are reminded; None, or
+    less than one: the platform's number.
     """
 
     levels: tuple[RuleOverride, ...] = ()
     hidden_motifs: tuple[str, ...] = ()
     recycling_restarts_delay: bool = True
+    lifecycle: Literal["strict", "lenient"] = "strict"
+    refused_a9_goes_on: bool = False
+    unchanged_days: int | None = None
 
 
 class Tenant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from invoice.checks import check_cadre
+from invoice import cadres
 from invoice.findings import Finding
 from invoice.identifiers import parse_siret, siren_of, siren_of_vat
 from invoice.messages import finding
@@ -33,24 +33,27 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     header: InvoiceHeader | None = None
 
 
-def complete(fields: Sequence[ReadField], depositor_structures: Sequence[str]) -> Draft:
+def complete(
+    fields: Sequence[ReadField], depositor_structures: Sequence[str], *, given_cadre: str | None = None
+) -> Draft:
     """Complete an invoice from what was read, or say what is missing or unsure. It fills in nothing on a guess.
 
-    ``depositor_structures`` are the SIRETs the depositor may act for. Of the fields that may be absent, one that
+    ``depositor_structures`` are the SIRETs the depositor may act for. ``given_cadre``, in short, is the depositor's own
+    choice: it holds, and a document that says otherwise is remarked on, but a document that calls itself what is not
+    served here is refused all the same. Of the fields that may be absent, one that
     was read without certainty waits for a person too: to drop it would be a guess as well. What only accompanies the
     invoice (due date, VAT regime, means of payment, preceding invoice) is kept if it is sure, and never asked for.
     """
     if _state_recipient(fields):
         return Draft(outcome="refused", findings=(finding("DEST_STATE", value="Ministère"),))
     reading = Reading(fields)
-    cadre = reading.take("cadre", str, mandatory=False) or "A1_FACTURE_FOURNISSEUR"
-    refused = check_cadre(cadre)
-    if refused:
-        return Draft(outcome="refused", findings=refused)
-    already_paid = cadre.startswith("A2")
+    cadre, remarks = _cadre(reading, given_cadre)
+    if cadre is None:
+        return Draft(outcome="refused", findings=remarks)
+    already_paid = cadre.code == "A2"
     number = reading.take("invoice_number", str)
     day = reading.take("issue_date", date.fromisoformat)
-    supplier = _supplier(reading, depositor_structures)
+    supplier = _supplier(reading, depositor_structures if cadre.by == "F" else ())
     recipient = reading.take("recipient_siret", parse_siret)
     type_code = _type_code(reading)
     currency = reading.take("currency", str, mandatory=False) or "EUR"
@@ -59,9 +62,9 @@ def complete(fields: Sequence[ReadField], depositor_structures: Sequence[str]) -
     contract = reading.take("contract", str, mandatory=False)
     totals = read_totals(reading, type_code, currency, already_paid=already_paid)
     if number is None or day is None or supplier is None or recipient is None or totals is None:
-        return Draft(outcome="to_check", findings=tuple(reading.findings))
+        return Draft(outcome="to_check", findings=(*reading.findings, *remarks))
     if reading.needs_a_person:
-        return Draft(outcome="to_check", findings=tuple(reading.findings))
+        return Draft(outcome="to_check", findings=(*reading.findings, *remarks))
     header = InvoiceHeader(
         invoice_number=number,
         issue_date=day,
@@ -78,8 +81,29 @@ def complete(fields: Sequence[ReadField], depositor_structures: Sequence[str]) -
         contract=contract,
         cadre="A2_FACTURE_FOURNISSEUR_DEJA_PAYEE" if already_paid else "A1_FACTURE_FOURNISSEUR",
         prepaid=totals.prepaid,
+        frame=None if cadre.code in ("A1", "A2") else cadre.code,
     )
-    return Draft(outcome="complete", header=_accompanied(header, reading), findings=tuple(reading.findings))
+    return Draft(outcome="complete", header=_accompanied(header, reading), findings=(*reading.findings, *remarks))
+
+
+def _cadre(reading: Reading, given: str | None) -> tuple[cadres.Cadre | None, tuple[Finding, ...]]:
+    """The cadre of the invoice, None where it is refused; a document that names none, and nobody else, is an invoice.
+
+    Beside a choice of the depositor's, an unsure or contradictory one of the document needs no person: he has decided.
+    """
+    if given is None:
+        code = reading.take("cadre", str, mandatory=False) or "A1"
+        refused = cadres.check_cadre(code)
+        return (None if refused else cadres.find(code)), refused
+    refused = next((found for code in reading.sure("cadre") if (found := cadres.check_cadre(code))), ())
+    if refused:
+        return None, refused
+    chosen = cadres.CADRES[given]
+    read = (*reading.sure("cadre"), *reading.unsure("cadre"))
+    others = [other.code for code in read if (other := cadres.find(code)) is not None and other is not chosen]
+    if not others:
+        return chosen, ()
+    return chosen, (finding("CADRE_GIVEN_DIFFERS", value=given, other=others[0], label=chosen.name),)
 
 
 def _accompanied(header: InvoiceHeader, reading: Reading) -> InvoiceHeader:

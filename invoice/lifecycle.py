@@ -1,63 +1,62 @@
 """Statuses and transitions, as the table of ``data/lifecycle.yaml`` says: state × event → one of four answers.
 
-Only the circuit without validators (cadres A1 and A2) is offered here; the tables of the other circuits are
-loaded, so that a fault in the data shows, and wait in ``POLICIES``.
+Which table an invoice follows is chosen by :mod:`invoice.policies`; without one, the simple circuit's strict table.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Final, Literal
+from collections.abc import Iterable
+from typing import Final, Literal
 
 import msgspec
 
-from invoice import packaged
+from invoice.lifecycle_table import (
+    ACTORS,
+    AVAILABLE,
+    BARRED,
+    POLICIES,
+    SIMPLE,
+    START,
+    STATUSES,
+    TURN_LABELS,
+    TURNS,
+    WITHDRAWN,
+    Bar,
+    Effect,
+    Need,
+    Status,
+    Table,
+    Transition,
+    afnor,
+)
+from invoice.motifs import Fault, Words, fault
 
-Need = Literal["required", "optional", "none"]
-Reason = Literal["UNKNOWN_STATUS", "UNKNOWN_ACTOR", "TERMINAL", "ACTOR", "NOT_IN_TABLE", "ALREADY_AVAILABLE"]
+__all__ = [
+    "ACTORS",
+    "AVAILABLE",
+    "POLICIES",
+    "SIMPLE",
+    "START",
+    "STATUSES",
+    "TURN_LABELS",
+    "WITHDRAWN",
+    "AlreadyApplied",
+    "Answer",
+    "Apply",
+    "Effect",
+    "Forbidden",
+    "Need",
+    "NotYet",
+    "Possible",
+    "Reason",
+    "Status",
+    "Table",
+    "Transition",
+    "Words",
+    "afnor",
+    "decide",
+    "turn",
+]
 
-START: Final = None
-AVAILABLE = "MISE_A_DISPOSITION"
-WITHDRAWN = "ABANDONNEE"
-_BEFORE_AVAILABLE = frozenset(("preparation", "validation", "routing"))
-
-
-class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """One status. ``label_fr`` and ``explain_fr`` stand on screens and in e-mails as they are.
-
-    ``set_by`` is for legends and filters only: the right to act belongs to a transition. ``edi`` and ``afnor_*`` are
-    the codes of the two outside languages. ``clock`` hints at the effect on the payment delay. ``hidden`` statuses
-    are technical and never shown.
-    """
-
-    code: str
-    group: str
-    set_by: tuple[str, ...]
-    terminal: bool
-    clock: str
-    evidence: str
-    label_fr: str
-    explain_fr: str
-    edi: str | None = None
-    afnor_out: str | None = None
-    afnor_in: str | None = None
-    hidden: bool = False
-    optional: bool = False
-    explain_fr_no_effect: str | None = None
-
-
-class Transition(msgspec.Struct, frozen=True, kw_only=True):
-    """One allowed move. ``source`` is None for the entry into the circuit; ``who`` may make it.
-
-    ``motif`` and ``comment`` say what must come with it (decisions.md 8).
-    """
-
-    source: str | None
-    target: str
-    who: tuple[str, ...]
-    motif: Need
-    comment: Need
-    evidence: str
-    note: str
+Reason = Literal["UNKNOWN_STATUS", "UNKNOWN_ACTOR", "TERMINAL", "ACTOR", "ALREADY_AVAILABLE"] | Bar | Fault
 
 
 class Apply(msgspec.Struct, frozen=True):
@@ -76,151 +75,101 @@ class NotYet(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Possible(msgspec.Struct, frozen=True):
+    """A move that is possible now, and for whom."""
+
+    target: str
+    who: tuple[str, ...]
+
+
 class Forbidden(msgspec.Struct, frozen=True):
-    """The move is not allowed. ``message`` is French; ``allowed`` are the statuses this actor may set instead."""
+    """The move is not allowed. ``message`` is French and whole: why, what is possible now, whose turn it is.
+
+    ``allowed``: the statuses this actor may set instead; ``others``: what others may set; ``turn``: who is waited for.
+    """
 
     reason: Reason
     message: str
     allowed: tuple[str, ...] = ()
+    others: tuple[Possible, ...] = ()
+    turn: str | None = None
 
 
 Answer = Apply | AlreadyApplied | NotYet | Forbidden
 
 
-class Table:
-    """The transitions of one circuit, in the order of the data."""
-
-    def __init__(self, name: str, transitions: tuple[Transition, ...]) -> None:
-        self.name = name
-        self.transitions = transitions
-        self._moves = {(t.source, t.target): t for t in transitions}
-        if len(self._moves) != len(transitions):
-            raise ValueError(f"lifecycle.yaml: policy {name} holds a move twice")
-        self._next = {source: tuple(t for t in transitions if t.source == source) for source, _ in self._moves}
-        self._setters: dict[str, frozenset[str]] = {}
-        for t in transitions:
-            self._setters[t.target] = self._setters.get(t.target, frozenset()) | frozenset(t.who)
-
-    def move(self, source: str | None, target: str) -> Transition | None:
-        """The transition between two statuses, if there is one."""
-        return self._moves.get((source, target))
-
-    def allowed(self, current: str | None, actor: str | None = None, *, was_available: bool = False) -> tuple[str, ...]:
-        """The statuses that may follow ``current``, for one actor or for all."""
-        return tuple(
-            t.target
-            for t in self._next.get(current, ())
-            if (actor is None or actor in t.who) and not (was_available and t.target == WITHDRAWN)
-        )
-
-    def setters(self, target: str) -> frozenset[str]:
-        """Who may set ``target`` from some status; empty for a status that this circuit never sets."""
-        return self._setters.get(target, frozenset())
-
-    def ahead(self, current: str | None) -> frozenset[str]:
-        """The statuses still to come, for an invoice that has not been at its recipient's disposal.
-
-        Those on the way there, and all that may come after; empty once it is there.
-        """
-        on_the_way = self._reach(current, early_only=True)
-        return on_the_way | {code for code in self._reach(current, early_only=False) if not _is_early(code)}
-
-    def _reach(self, current: str | None, *, early_only: bool) -> frozenset[str]:
-        if not _is_early(current):
-            return frozenset()
-        found: set[str] = set()
-        waiting: list[str | None] = [current]
-        while waiting:
-            source = waiting.pop()
-            if early_only and not _is_early(source):
-                continue
-            fresh = [t.target for t in self._next.get(source, ()) if t.target not in found]
-            found.update(fresh)
-            waiting.extend(fresh)
-        return frozenset(found)
-
-
-def _load_statuses(data: Mapping[str, Any]) -> Mapping[str, Status]:
-    rows = msgspec.convert(data["statuses"], tuple[Status, ...])
-    return MappingProxyType({row.code: row for row in rows})
-
-
-def _load_policies(data: Mapping[str, Any]) -> Mapping[str, Table]:
-    works = data["works"]
-    sets = {**data["transition_sets"], **works["transition_sets"]}
-    policies = {**data["policies"], **works["policies"]}
-    return MappingProxyType({name: _table(name, policy["sets"], sets) for name, policy in policies.items()})
-
-
-def _table(name: str, wanted: list[str], sets: Mapping[str, list[list[Any]]]) -> Table:
-    rows = (row for one in wanted for row in sets[one])
-    return Table(name, tuple(_transition(row) for row in rows))
-
-
-def _transition(row: list[Any]) -> Transition:
-    source, target, who, motif, comment, evidence, note = row
-    named = {"source": None if source == "START" else source, "target": target, "who": who}
-    return msgspec.convert(
-        {**named, "motif": motif, "comment": comment, "evidence": evidence, "note": note}, Transition
-    )
-
-
-_DATA: Mapping[str, Any] = packaged.load("lifecycle.yaml")
-STATUSES: Mapping[str, Status] = _load_statuses(_DATA)
-ACTORS: Mapping[str, str] = MappingProxyType({code: actor["label_fr"] for code, actor in _DATA["actors"].items()})
-POLICIES: Mapping[str, Table] = _load_policies(_DATA)
-SIMPLE: Final = POLICIES["simple"]
-
-# Who is waited for in each open status of the simple circuit (chorus-pro.md 10.2); others may act, these have to.
-_TURN: Mapping[str, str] = MappingProxyType(
-    {
-        "BROUILLON": "F",
-        "INTERPRETEE_OCR": "F",
-        "DEPOSEE": "S",
-        "EN_COURS_ACHEMINEMENT": "S",
-        "MISE_A_DISPOSITION": "D",
-        "PRISE_EN_COMPTE_DESTINATAIRE": "D",
-        "COMPLETEE": "D",
-        "SERVICE_FAIT": "D",
-        "MANDATEE": "D",
-        "A_RECYCLER": "F",
-        "SUSPENDUE": "F",
-        "MISE_A_DISPOSITION_COMPTABLE": "C",
-        "COMPTABILISEE": "C",
-    }
-)
-
-
-def turn(current: str) -> str | None:
-    """Whose turn it is: the actor who is waited for, or None in a terminal status (chorus-pro.md 20)."""
-    return _TURN.get(current)
+def turn(current: str, table: Table = SIMPLE) -> str | None:
+    """Whose turn it is: the actor who is waited for, or None where nothing more is to come (chorus-pro.md 20)."""
+    return None if table.is_terminal(current) else TURNS.get(current)
 
 
 def decide(
-    current: str | None, target: str, actor: str, *, was_available: bool = False, table: Table = SIMPLE
+    current: str | None,
+    target: str,
+    actor: str,
+    *,
+    was_available: bool = False,
+    table: Table = SIMPLE,
+    words: Words | None = None,
 ) -> Answer:
     """Answer a status event (chorus-pro.md 10.4). It changes nothing and never raises.
 
     ``current`` is None while there is no invoice. ``was_available``: the invoice has been at its recipient's
-    disposal once, after which its sender may no longer withdraw it (decisions.md 16).
+    disposal once, after which its sender may no longer withdraw it (decisions.md 16). With ``words`` the rules of
+    motif and comment are checked too (decisions.md 8): given by whoever acts, never by the platform.
     """
     unknown = _unknown(current, target, actor)
     if unknown is not None:
         return unknown
-    allowed = table.allowed(current, actor, was_available=was_available)
+    case = _Case(current, target, actor, was_available, table)
     setters = table.setters(target)
     if current == target and actor in setters:
         return AlreadyApplied()
-    if current is not None and current != target and STATUSES[current].terminal:
-        return Forbidden("TERMINAL", f"La facture est {_quoted(current)} : plus aucun statut ne peut suivre.")
+    if current is not None and current != target and table.is_terminal(current):
+        return case.refuse("TERMINAL", f"La facture est {_quoted(current)} : plus aucun statut ne peut suivre.")
     transition = table.move(current, target)
     if setters and actor not in (setters if transition is None else transition.who):
-        return Forbidden("ACTOR", _not_yours(target, actor), allowed)
+        return case.refuse("ACTOR", f"{ACTORS[actor]} : cet acteur ne peut pas donner ici le statut {_quoted(target)}.")
     if transition is None:
-        return _out_of_order(current, target, allowed, table)
-    if was_available and target == WITHDRAWN:
-        return Forbidden("ALREADY_AVAILABLE", _TOO_LATE_TO_WITHDRAW, allowed)
-    return Apply(transition)
+        return _out_of_order(case)
+    if not transition.open_to(was_available):
+        return case.refuse(*_PAST[transition.when])
+    wrong = None if words is None else fault(target, transition.motif, transition.comment, words)
+    if wrong is None:
+        return Apply(transition)
+    reason, message = wrong
+    own, others, waited = case.possible()
+    return Forbidden(reason, message, own, others, waited)
+
+
+class _Case(msgspec.Struct, frozen=True):
+    """What is asked of whom, for the sentences of a refusal."""
+
+    current: str | None
+    target: str
+    actor: str
+    was_available: bool
+    table: Table
+
+    def possible(self) -> tuple[tuple[str, ...], tuple[Possible, ...], str | None]:
+        """What this actor may set now, what others may, and who is waited for."""
+        moves = self.table.moves(self.current, was_available=self.was_available)
+        own = tuple(t.target for t in moves if self.actor in t.who)
+        others = tuple(Possible(t.target, t.who) for t in moves if self.actor not in t.who)
+        return own, others, None if self.current is None else turn(self.current, self.table)
+
+    def refuse(self, reason: Reason, why: str) -> Forbidden:
+        """A refusal that ends by what is possible now and to whom it falls."""
+        own, others, waited = self.possible()
+        said = [why]
+        if reason != "TERMINAL":
+            said.append(f"Statuts possibles : {_listed(own)}.")
+            if not own and others:
+                who = _listed_actors(actor for possible in others for actor in possible.who)
+                said.append(f"D'autres peuvent agir : {who}.")
+            if waited is not None:
+                said.append(f"{TURN_LABELS[waited]}.")
+        return Forbidden(reason, " ".join(said), own, others, waited)
 
 
 def _unknown(current: str | None, target: str, actor: str) -> Forbidden | None:
@@ -232,30 +181,42 @@ def _unknown(current: str | None, target: str, actor: str) -> Forbidden | None:
     return None
 
 
-def _out_of_order(current: str | None, target: str, allowed: tuple[str, ...], table: Table) -> NotYet | Forbidden:
+def _out_of_order(case: _Case) -> NotYet | Forbidden:
     """A status that comes too early waits: order between topics is not guaranteed. A step back never comes true."""
-    if target in table.ahead(current):
+    current, target = case.current, case.target
+    if target in case.table.ahead(current):
         where = "n'existe pas encore" if current is None else f"est encore {_quoted(current)}"
         return NotYet(f"La facture {where} : {_quoted(target)} viendra plus tard.")
     here = "avant le dépôt" if current is None else f"après {_quoted(current)}"
-    instead = ", ".join(_quoted(code) for code in allowed) or "aucun"
-    message = f"Le statut {_quoted(target)} ne peut pas venir {here}. Statuts possibles : {instead}."
-    return Forbidden("NOT_IN_TABLE", message, allowed)
-
-
-def _is_early(current: str | None) -> bool:
-    return current is None or STATUSES[current].group in _BEFORE_AVAILABLE
-
-
-def _not_yours(target: str, actor: str) -> str:
-    return f"{ACTORS[actor]} : cet acteur ne peut pas donner ici le statut {_quoted(target)}."
+    why = f"Le statut {_quoted(target)} ne peut pas venir {here}."
+    barred = None if current is None else BARRED.get((current, target))
+    if barred is None:
+        return case.refuse("NOT_IN_TABLE", why)
+    reason, sentence = barred
+    return case.refuse(reason, f"{why} {sentence}")
 
 
 def _quoted(code: str) -> str:
     return f"« {STATUSES[code].label_fr} »"
 
 
-_TOO_LATE_TO_WITHDRAW = (
-    "La facture a déjà été mise à disposition du destinataire : elle ne peut plus être abandonnée. "
-    "Demandez au destinataire de la rejeter."
-)
+def _listed(codes: Iterable[str]) -> str:
+    return ", ".join(_quoted(code) for code in codes) or "aucun"
+
+
+def _listed_actors(codes: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(ACTORS[code].partition(" (")[0].lower() for code in codes))
+
+
+_PAST: Final[dict[str, tuple[Reason, str]]] = {
+    "never_available": (
+        "ALREADY_AVAILABLE",
+        "La facture a déjà été mise à disposition du destinataire : elle ne peut plus être abandonnée. "
+        "Demandez au destinataire de la rejeter.",
+    ),
+    "was_available": (
+        "NOT_IN_TABLE",
+        "La plateforme a renvoyé cette facture sans qu'aucun destinataire l'ait eue : seul le fournisseur peut la "
+        "corriger.",
+    ),
+}

@@ -16,9 +16,8 @@ _CADRES = {
 _REFORM = {
     **dict.fromkeys(("B1", "S1", "M1", "B4", "S4", "M4", "B7", "S7", "B8", "S8", "M8", "B9", "S9", "M9"), "A1"),
     **dict.fromkeys(("B2", "S2", "M2"), "A2"),
-    "S3": "A9",
-    "S6": "A12",
 }
+_OWN = ("S3", "S6")  # cadres of their own: their refusals and numbers follow other rules than those of A9 and A12
 _FORBIDDEN = ("S5", "A3", "A21")  # kept as written: the checks of the deposit refuse them in words
 
 
@@ -32,7 +31,7 @@ def cadres() -> Mapping[str, str]:
             **works,
             **{api: api for api in (*_CADRES.values(), *works.values())},
             **{code: _CADRES[twin] for code, twin in _REFORM.items()},
-            **{code: code for code in _FORBIDDEN},
+            **{code: code for code in (*_OWN, *_FORBIDDEN)},
         }
     )
 

@@ -9,6 +9,7 @@ from itertools import islice
 from lxml.etree import _Element
 
 from invoice.syntax import values
+from invoice.syntax.elements import Document
 from invoice.syntax.model import Attachment, Limits, Line, Note, decoded_size
 from invoice.syntax.names import UBL, UBL_LINES
 from invoice.syntax.tree import Found, Plan, collect, compile_plan, first_text
@@ -104,6 +105,9 @@ class UblContent:
         documents = collect(self._root, _UBL_EXTRAS, {}).get("document", ())
         return tuple(islice(read_attachments(documents, _UBL_DOCUMENT, self._limits), MAX_ATTACHMENTS))
 
+    def document(self) -> Document | None:
+        return Document(self._root)
+
 
 class CiiContent:
     """Of a CII document."""
@@ -130,6 +134,9 @@ class CiiContent:
     def attachments(self) -> tuple[Attachment, ...]:
         documents = collect(self._root, self._plans.extras, {}).get("document", ())
         return tuple(islice(read_attachments(documents, self._plans.document, self._limits), MAX_ATTACHMENTS))
+
+    def document(self) -> Document | None:
+        return Document(self._root)
 
 
 def read_line(element: _Element, plan: Plan) -> Line:

@@ -11,6 +11,7 @@ from invoice.money import TOLERANCE
 from invoice.syntax import values
 from invoice.syntax.assemble import CHORUS_PROFILE, place, settle_cadre, settle_type, short_text
 from invoice.syntax.contents import MAX_ATTACHMENTS, attachment, read_line
+from invoice.syntax.elements import Document
 from invoice.syntax.header import Header
 from invoice.syntax.model import Attachment, DataFile, Limits, Line, Note, SyntaxRefused
 from invoice.syntax.sums import settle_breakdown, settle_payment, settle_regime
@@ -113,6 +114,9 @@ class CppContent:
             )
             for position, row in enumerate(rows, start=1)
         )
+
+    def document(self) -> Document | None:
+        return None
 
 
 def _joined(row: Found) -> str:

@@ -9,6 +9,7 @@ import msgspec
 
 from invoice.findings import Finding
 from invoice.messages import finding
+from invoice.syntax.elements import Document
 
 Source = Literal["facturx", "ubl", "cii", "cpp"]
 
@@ -158,6 +159,7 @@ class Content(Protocol):
     def lines(self) -> Iterator[Line]: ...
     def notes(self) -> tuple[Note, ...]: ...
     def attachments(self) -> tuple[Attachment, ...]: ...
+    def document(self) -> Document | None: ...
 
 
 class DataFile(msgspec.Struct, frozen=True, kw_only=True, eq=False):
@@ -189,6 +191,10 @@ class DataFile(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     def lines(self) -> Iterator[Line]:
         """The lines, read as they are asked for."""
         return self.content.lines()
+
+    def document(self) -> Document | None:
+        """Every element of a UBL or CII document, made anew each time; None for another syntax."""
+        return self.content.document()
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from invoice.checks import check_cadre, check_deposit, check_header, number_key, number_taken
+from invoice.checks import check_deposit, check_header, number_key, number_taken
 from invoice.findings import refusals
 from tests.unit.invoice.sample import (
     ALPES_MARITIMES,
@@ -203,34 +203,6 @@ def test_a_taken_number_is_refused_in_words() -> None:
     assert (found.code, found.level, found.field) == ("DOUBLON", "refuse", "invoice_number")
     assert "2026-0117" in found.message
     assert "000999003" in found.message
-
-
-@pytest.mark.parametrize("code", ["A1", "A2", "a1", "A1_FACTURE_FOURNISSEUR", "A2_FACTURE_FOURNISSEUR_DEJA_PAYEE"])
-def test_the_two_simple_cadres_are_served(code: str) -> None:
-    assert check_cadre(code) == ()
-
-
-@pytest.mark.parametrize(
-    ("code", "expected", "words"),
-    [
-        ("A3", "CADRE_NOT_SERVED", "frais de justice"),
-        ("A3_MEMOIRE_JUSTICE", "CADRE_NOT_SERVED", "frais de justice"),
-        ("A21_DEMANDE_REMBOURSEMENT_TIC", "CADRE_NOT_SERVED", "carburants"),
-        ("A9_FACTURE_SOUSTRAITANT", "CADRE_LATER", "sous-traitant"),
-        ("A12", "CADRE_LATER", "cotraitant"),
-        ("A4_PROJET_DECOMPTE_MENSUEL", "CADRE_LATER", "travaux"),
-        ("A25", "CADRE_LATER", "travaux"),
-        ("S5", "CADRE_FORBIDDEN", "interdit"),
-        ("A99", "CADRE_UNKNOWN", "A99"),
-        ("A1_AUTRE", "CADRE_UNKNOWN", "A1_AUTRE"),
-        ("", "CADRE_UNKNOWN", "«  »"),
-    ],
-)
-def test_other_cadres_are_refused_in_those_words(code: str, expected: str, words: str) -> None:
-    (found,) = check_cadre(code)
-    assert found.code == expected
-    assert found.level == "refuse"
-    assert words in found.message
 
 
 any_amount = st.decimals(allow_nan=True, allow_infinity=True) | st.decimals(places=2, min_value=0, max_value=1000)

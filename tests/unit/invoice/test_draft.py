@@ -166,9 +166,6 @@ def test_what_accompanies_an_invoice_is_kept_if_it_is_sure_and_holds_nothing_up_
     [
         ("A3", "CADRE_NOT_SERVED"),
         ("A21", "CADRE_NOT_SERVED"),
-        ("A9_FACTURE_SOUSTRAITANT", "CADRE_LATER"),
-        ("A12_FACTURE_COTRAITANT", "CADRE_LATER"),
-        ("A4_PROJET_DECOMPTE_MENSUEL", "CADRE_LATER"),
         ("S5", "CADRE_FORBIDDEN"),
         ("Z9", "CADRE_UNKNOWN"),
     ],
@@ -177,6 +174,45 @@ def test_a_cadre_that_is_not_served_is_refused_in_words(cadre: str, code: str) -
     draft = done(cadre=cadre)
     assert (draft.outcome, draft.header) == ("refused", None)
     assert only(draft.findings, code).level == "refuse"
+
+
+@pytest.mark.parametrize(
+    ("cadre", "code"),
+    [("A9_FACTURE_SOUSTRAITANT", "A9"), ("S3", "S3"), ("A5_ETAT_ACOMPTE_FOURNISSEUR", "A5"), (None, "A1")],
+)
+def test_the_cadre_of_the_file_is_the_invoices(cadre: str | None, code: str) -> None:
+    draft = done(cadre=cadre)
+    assert draft.outcome == "complete"
+    assert draft.header is not None
+    assert (draft.header.cadre_code, draft.header.cadre) == (code, "A1_FACTURE_FOURNISSEUR")
+
+
+@pytest.mark.parametrize(
+    ("written", "unsure", "told"),
+    [(None, (), []), ("A9_FACTURE_SOUSTRAITANT", (), []), ("A1_FACTURE_FOURNISSEUR", (), ["CADRE_GIVEN_DIFFERS"]),
+     ("S3", (), ["CADRE_GIVEN_DIFFERS"]), ("A2_FACTURE_FOURNISSEUR_DEJA_PAYEE", ("cadre",), ["CADRE_GIVEN_DIFFERS"])],
+)  # fmt: skip
+def test_the_depositors_choice_of_cadre_holds_and_a_file_that_says_otherwise_is_remarked_on(
+    written: str | None, unsure: tuple[str, ...], told: list[str]
+) -> None:
+    draft = complete(read(unsure, cadre=written), (SUPPLIER,), given_cadre="A9")
+    assert draft.outcome == "complete"
+    assert draft.header is not None
+    assert draft.header.cadre_code == "A9"
+    assert codes(draft.findings, "warn") == told
+
+
+@pytest.mark.parametrize("written", ["S5", "A3", "A21"])
+def test_a_document_that_calls_itself_what_is_not_served_is_refused_whatever_is_chosen(written: str) -> None:
+    assert complete(read(cadre=written), (SUPPLIER,), given_cadre="A1").outcome == "refused"
+
+
+def test_a_piece_of_the_works_supervisors_is_not_given_to_his_only_structure() -> None:
+    other = "22060001900016"
+    own = complete(read(supplier_siret=None), (other,))
+    assert codes(own.findings, "info") == ["SUPPLIER_FROM_ACCOUNT", "PAYABLE_FROM_TOTAL"]
+    piece = complete(read(supplier_siret=None), (other,), given_cadre="A15")
+    assert (piece.outcome, codes(piece.findings, "warn")) == ("to_check", ["FIELD_MISSING"])
 
 
 def test_a_cadre_read_without_certainty_waits_for_a_person() -> None:

@@ -108,7 +108,7 @@ def test_the_routing_answer_waits_for_the_deposit() -> None:
     [
         ("EN_COURS_ACHEMINEMENT", "DEPOSEE", "S", "NOT_IN_TABLE"),  # late event
         ("DEPOSEE", "SUPPRIMEE", "F", "NOT_IN_TABLE"),  # a draft can be deleted, an invoice cannot
-        ("MANDATEE", "SUSPENDUE", "D", "NOT_IN_TABLE"),  # the law bars it after ordonnancement
+        ("MANDATEE", "SUSPENDUE", "D", "AFTER_MANDATE"),  # the law bars it after ordonnancement
         ("MISE_EN_PAIEMENT", "REJETEE", "D", "TERMINAL"),
         ("MISE_A_DISPOSITION", "COMPLETEE", "F", "NOT_IN_TABLE"),
         ("A_RECYCLER", "SERVICE_FAIT", "D", "NOT_IN_TABLE"),

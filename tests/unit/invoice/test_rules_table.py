@@ -94,6 +94,7 @@ CASES: dict[str, tuple[Decision, Decision]] = {
     "DEST_NOT_YET_OPEN": (at(made(valid_from=date(2026, 11, 23))), at(made(valid_from=DAY))),
     "DEST_EXPIRED": (at(made(valid_to=date(2026, 11, 21))), at(made(valid_to=DAY))),
     "DEST_ACCEPTS_CADRE": (PLAIN, at(demanding(moa_only=True))),
+    "DEST_ACCEPTS_WORKS": (at(demanding(moa_only=True), cadre="A4"), PLAIN),
     "DEST_MOA_ONLY": (at(services=(WORKS,), service_code="ACHATS"), at(demanding(moa=True))),
     "SERVICE_NOT_REQUIRED": (PLAIN, KNOWN),
     "SERVICE_REQUIRED": (at(demanding(service_required=True)), PLAIN),

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from invoice import packaged
-from invoice.checks import check_cadre
+from invoice.cadres import check_cadre
 from invoice.syntax import codes, parse
 from tests.unit.invoice.syntax.samples import PLAIN, cii, cpp, ubl
 
 A1, A2 = "A1_FACTURE_FOURNISSEUR", "A2_FACTURE_FOURNISSEUR_DEJA_PAYEE"
 A9, A12 = "A9_FACTURE_SOUSTRAITANT", "A12_FACTURE_COTRAITANT"
 REFORM = {
-    "B1": A1, "S1": A1, "M1": A1, "B2": A2, "S2": A2, "M2": A2, "S3": A9, "B4": A1, "S4": A1, "M4": A1, "S6": A12,
+    "B1": A1, "S1": A1, "M1": A1, "B2": A2, "S2": A2, "M2": A2, "S3": "S3", "B4": A1, "S4": A1, "M4": A1, "S6": "S6",
     "B7": A1, "S7": A1, "B8": A1, "S8": A1, "M8": A1, "B9": A1, "S9": A1, "M9": A1,
 }  # fmt: skip
 
