@@ -13,7 +13,7 @@ import msgspec
 
 from invoice.directory import Engagement, Service, Structure, Tenant
 from invoice.findings import Finding
-from invoice.model import InvoiceHeader
+from invoice.model import InvoiceHeader, Party, Works
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -153,8 +153,22 @@ class DepositRefused(Payload, frozen=True, kw_only=True):
     invoice_number: str | None = None
 
 
+class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file that goes with an invoice. ``name`` is the depositor's own, whole; ``type`` one of chorus-pro.md 5."""
+
+    id: str
+    document: ClaimCheck
+    name: str
+    type: str
+    label: str | None = None
+
+
 class InvoiceSubmitted(Payload, frozen=True, kw_only=True):
-    """These data, accepted: from here on there is an invoice and its number is taken."""
+    """These data, accepted: from here on there is an invoice and its number is taken.
+
+    ``validators`` are SIRETs in their order, ``validator_parties`` the same with their services. ``works``: of a works
+    piece only. ``attachments``: those stored so far; later ones come as :class:`AttachmentStored`.
+    """
 
     TYPE = "fr.chorale.invoice.submitted.v1"
     invoice: InvoiceHeader
@@ -166,6 +180,18 @@ class InvoiceSubmitted(Payload, frozen=True, kw_only=True):
     attempt: int = 1
     validators: tuple[str, ...] = ()
     warnings: tuple[Finding, ...] = ()
+    validator_parties: tuple[Party, ...] = ()
+    works: Works | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+class AttachmentStored(Payload, frozen=True, kw_only=True):
+    """A file was added to an invoice that was submitted before. ``stored_by``: the subject of who added it."""
+
+    TYPE = "fr.chorale.attachment.stored.v1"
+    attachment: Attachment
+    stored_by: str
+    stored_at: Instant
 
 
 class InvoiceRouted(Payload, frozen=True, kw_only=True):
@@ -203,7 +229,7 @@ class StatusChanged(Payload, frozen=True, kw_only=True):
     """The invoice entered a status. ``entry`` numbers the invoice's history from 1 without a gap.
 
     ``previous_siret`` and ``previous_service_code``: the body that had the invoice and has it no longer, because the
-    supplier has just addressed it to another one.
+    supplier has just addressed it to another one. ``validator``: the SIRET of the valideur whose answer is waited for.
     """
 
     TYPE = "fr.chorale.status.changed.v1"
@@ -226,12 +252,46 @@ class StatusChanged(Payload, frozen=True, kw_only=True):
     reasons: tuple[Finding, ...] = ()
     previous_siret: str | None = None
     previous_service_code: str | None = None
+    validator: str | None = None
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A field that an act changed, or a value that came with it: what it held and what it holds."""
+
+    field: str
+    before: str | None = None
+    after: str | None = None
+
+
+class ActionRecorded(Payload, frozen=True, kw_only=True):
+    """Somebody acted on an invoice without changing its status. ``entry`` numbers the invoice's history.
+
+    ``action`` names a row of ``services/status/actions*.py``. ``visibility`` ``body``: not for the supplier.
+    """
+
+    TYPE = "fr.chorale.action.recorded.v1"
+    entry: int
+    action: str
+    actor: str
+    visibility: Literal["all", "body"]
+    recorded_at: Instant
+    status: str
+    invoice_number: str
+    supplier_siret: str
+    recipient_siret: str
+    service_code: str | None = None
+    tenant: str | None = None
+    motif: str | None = None
+    comment: str | None = None
+    changes: tuple[Changed, ...] = ()
+    reasons: tuple[Finding, ...] = ()
 
 
 class RoutingRequested(Payload, frozen=True, kw_only=True):
     """An invoice is to be routed once more, as ``invoice`` is addressed now.
 
-    ``attempt`` counts from 2; an older one is stale. ``purpose``: the supplier has corrected the address, or the body
+    ``attempt`` counts from 2; an older one is stale. ``purpose``: the supplier has corrected the address or his
+    validators have had their say (``recycled``, in the second case with no ``previous_structure``), or the body
     hands the invoice to another of its own services, in which case only the service is in question. ``submitted_at``
     is the deposit's, ``requested_at`` the instant whose Paris day the rules are asked for. ``previous_structure`` and
     ``previous_service``: who had the invoice before, None where nobody had.
@@ -247,8 +307,45 @@ class RoutingRequested(Payload, frozen=True, kw_only=True):
     previous_service: str | None = None
 
 
+class DelayAtRisk(Payload, frozen=True, kw_only=True):
+    """A delay is about to end, or has ended, and somebody is to be reminded: of the invoice itself nothing changes.
+
+    ``timer`` names the delay (a row of ``services/status/timers.yaml``: ``payment_due_5``, ``validation_reminder``…),
+    ``audiences`` who is to be reminded (supplier, validator, body, moa), ``waited_for`` the actor whose turn it is.
+    ``since``: when the invoice entered ``status``. ``due_on``: the last day on which the body pays in time,
+    ``days_left`` until then (negative: late), both None while no payment delay runs. ``entry``: the last one of the
+    history.
+    """
+
+    TYPE = "fr.chorale.delay.at_risk.v1"
+    timer: str
+    audiences: tuple[str, ...]
+    entry: int
+    status: str
+    since: Instant
+    at: Instant
+    invoice_number: str
+    issue_date: date
+    supplier_siret: str
+    recipient_siret: str
+    payable: Decimal
+    currency: str
+    waited_for: str | None = None
+    due_on: date | None = None
+    days_left: int | None = None
+    recipient_name: str | None = None
+    service_code: str | None = None
+    service_label: str | None = None
+    tenant: str | None = None
+
+
 class NotificationAccepted(Payload, frozen=True, kw_only=True):
-    """A relay accepted a message about an invoice or a deposit. The first one to the body starts the delay."""
+    """A relay accepted a message about an invoice or a deposit. The first one to the body starts the delay.
+
+    ``audience`` is the side of the invoice; ``role`` who precisely on that side, where it is not the supplier or the
+    body's managers: ``validator``, ``moe``, ``moa``, or the tenant's ``administrator``, to whom the notice went because
+    every address of the body had failed.
+    """
 
     TYPE = "fr.chorale.notification.accepted.v1"
     message: str
@@ -256,10 +353,14 @@ class NotificationAccepted(Payload, frozen=True, kw_only=True):
     audience: Literal["supplier", "body"]
     accepted_at: Instant
     entry: int | None = None
+    role: str | None = None
 
 
 class NotificationFailed(Payload, frozen=True, kw_only=True):
-    """A message was given up: the address refused it for good, or every attempt failed."""
+    """A message was given up: the address refused it for good, or every attempt failed.
+
+    ``bounced``: a relay had accepted it before, and it came back. ``role``: as for an acceptance.
+    """
 
     TYPE = "fr.chorale.notification.failed.v1"
     message: str
@@ -268,6 +369,8 @@ class NotificationFailed(Payload, frozen=True, kw_only=True):
     failed_at: Instant
     cause: Literal["permanent", "technical"]
     entry: int | None = None
+    role: str | None = None
+    bounced: bool = False
 
 
 class TenantPublished(Payload, frozen=True, kw_only=True):
@@ -327,10 +430,13 @@ EVENTS: tuple[type[Payload], ...] = (
     DraftSaved,
     DepositRefused,
     InvoiceSubmitted,
+    AttachmentStored,
     InvoiceRouted,
     InvoiceUnroutable,
     StatusChanged,
+    ActionRecorded,
     RoutingRequested,
+    DelayAtRisk,
     NotificationAccepted,
     NotificationFailed,
     TenantPublished,

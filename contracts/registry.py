@@ -5,6 +5,9 @@ from typing import Literal
 import msgspec
 
 from contracts.events import (
+    ActionRecorded,
+    AttachmentStored,
+    DelayAtRisk,
     DepositRefused,
     DocumentRead,
     DocumentReceived,
@@ -46,7 +49,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic(name="chorale.reading.v1", events=(DocumentRead, DocumentUnreadable), writer="ocr", readers=("ingest",)),
     Topic(
         name="chorale.deposit.v1",
-        events=(DraftSaved, DepositRefused, InvoiceSubmitted),
+        events=(DraftSaved, DepositRefused, InvoiceSubmitted, AttachmentStored),
         writer="ingest",
         readers=("routing", "status", "notify"),
     ),
@@ -58,9 +61,9 @@ TOPICS: tuple[Topic, ...] = (
     ),
     Topic(
         name="chorale.lifecycle.v1",
-        events=(StatusChanged, RoutingRequested),
+        events=(StatusChanged, ActionRecorded, RoutingRequested, DelayAtRisk),
         writer="status",
-        readers=("notify", "routing"),
+        readers=("notify", "routing", "ingest"),
     ),
     Topic(
         name="chorale.notification.v1",

@@ -122,7 +122,8 @@ class Consumer:
             telemetry.STOPPED.set(1)
             self._progress = time.monotonic()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), 1)
+                async with asyncio.timeout(1):
+                    await self._stopping.wait()
             return
         found = await self._fetch(consumer)
         if not found:
@@ -138,7 +139,8 @@ class Consumer:
         if done:
             offsets = {partition: batch[-1].offset + 1 for partition, batch in found}
             with suppress(CommitFailedError, IllegalStateError):
-                await asyncio.wait_for(consumer.commit(offsets), 15)  # while the broker is away it would wait for ever
+                async with asyncio.timeout(15):  # while the broker is away it would wait for ever
+                    await consumer.commit(offsets)
 
     async def _fetch(self, consumer: AIOKafkaConsumer) -> list[tuple[TopicPartition, list[ConsumerRecord]]]:
         """Records by partition in offset order; a partition may come twice, its later part last."""
@@ -168,7 +170,8 @@ class Consumer:
                 if self._stopping.is_set():
                     return False
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), backoff(attempt))
+                    async with asyncio.timeout(backoff(attempt)):
+                        await self._stopping.wait()
 
     async def _watch(self) -> None:
         """Dump every stack and exit when there is lag and nothing has moved for too long: a supervisor restarts us."""

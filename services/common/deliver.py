@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from contracts.envelope import Event, encode, event_id
 from contracts.envelope import headers as event_headers
 from contracts.events import Payload
 from contracts.registry import TOPIC_OF, ServiceName
-from services.common import deadletter, inbox, outbox, telemetry, waiting
+from services.common import clock, deadletter, inbox, outbox, telemetry, waiting
 from services.common.db import Connection, Pool, lock_keys, set_scope
 from services.common.failures import Rejected, Transient, is_transient
 from services.common.record import Arrival, Record, read
@@ -94,7 +94,7 @@ async def transaction(
         if scope is not None:
             await set_scope(connection, scope)
         await lock_keys(connection, service, keys)
-        tx = Tx(service, connection, datetime.now(UTC))
+        tx = Tx(service, connection, clock.of(service))
         yield tx
         await outbox.write(connection, service, tx.outgoing)
 

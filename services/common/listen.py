@@ -19,8 +19,10 @@ class Listener:
 
     async def wait(self, seconds: float) -> None:
         """Until somebody notifies, or ``seconds`` have passed."""
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes together with what is waited for.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
         self._woken.clear()
 
     def wake(self) -> None:
@@ -54,7 +56,8 @@ class Listener:
             self._woken.set()
             while not ended.is_set():
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(ended.wait(), 30)
+                    async with asyncio.timeout(30):
+                        await ended.wait()
                 await connection.execute("select 1")
         finally:
             with suppress(Exception):

@@ -156,7 +156,9 @@ class Relay:
             sent = await self._relay_once()
             if sent < _RELAY_BATCH:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._settings.poll_seconds)
+                    # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the waking.
+                    async with asyncio.timeout(self._settings.poll_seconds):
+                        await self._wake.wait()
                     await asyncio.sleep(self._settings.gather_ms / 1000)
 
     async def _relay_once(self) -> int:

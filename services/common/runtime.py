@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from contracts.events import Payload
 from contracts.registry import ServiceName, topics_read_by
-from services.common import telemetry
+from services.common import clock, telemetry
 from services.common.consumer import Consumer, ConsumerSettings
 from services.common.db import Pool, migrate, open_pool
 from services.common.deadletter import Limit
@@ -42,6 +42,7 @@ class Runtime:
         self._consumer: Consumer | None = None
         self._server: Server | None = None
         self._relays: list[Relay] = []
+        clock.follow(settings.clock_file)
 
     async def open(self, package: str | None = None) -> None:
         """Migrate and open the pools, waiting for a database that is still starting.

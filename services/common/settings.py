@@ -1,5 +1,6 @@
 """Settings of one service process, from its environment (``CHORALE_…``)."""
 
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -11,7 +12,10 @@ DEFAULT_SECRETS = frozenset({DEVELOPMENT_SECRET, "", "secret", "changeme", "pass
 
 
 class ServiceSettings(BaseSettings):
-    """What every service needs. Outside development, default and short secrets are refused at start."""
+    """What every service needs. Outside development, default and short secrets are refused at start.
+
+    ``clock_file`` moves the time (:mod:`services.common.clock`); in development only.
+    """
 
     model_config = SettingsConfigDict(env_prefix="CHORALE_", extra="ignore", frozen=True)
 
@@ -34,11 +38,14 @@ class ServiceSettings(BaseSettings):
     dead_letters_in_a_row: int = 50
     dead_letter_share: float = 0.5
     inbox_days: int = 35
+    clock_file: Path | None = None
 
     @model_validator(mode="after")
     def _refuse_default_secrets(self) -> "ServiceSettings":
         if self.environment == "development":
             return self
+        if self.clock_file is not None:
+            raise ValueError("CHORALE_CLOCK_FILE moves the time: it is for development only, remove it")
         for name, value in self:
             if isinstance(value, SecretStr) and weak(name, value.get_secret_value()):
                 raise ValueError(

@@ -40,11 +40,6 @@ def not_about_structures(data: Payload) -> bool:
     return isinstance(data, ServicePublished | EngagementPublished)
 
 
-def not_about_tenants(data: Payload) -> bool:
-    """Events of the directory that a service skips which only has its part of each tenant: see :func:`ask`."""
-    return not_about_structures(data) or (isinstance(data, StructurePublished) and not data.deleted)
-
-
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked: ``kind`` is ``export`` or ``erase``. ``asked_at`` is when the directory said so."""
 

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from contracts.registry import ServiceName
-from services.common import telemetry
+from services.common import clock, telemetry
 from services.common.db import Connection, Pool
 from services.common.deliver import Tx, transaction
 from services.common.failures import is_transient
@@ -70,7 +70,7 @@ class Timers:
         service: ServiceName,
         handler: TimerHandler,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = clock.now,
         every_seconds: float = 1.0,
         limit: int = 100,
     ) -> None:

@@ -1,9 +1,11 @@
-"""ingest as a process: ``python -m services.ingest``."""
+"""The ingest process, ``python -m services.ingest``; or its checks alone, ``python -m services.ingest check PATH…``."""
+
+import sys
 
 from services.common.blobs import Blobs
 from services.common.runtime import Runtime, main
 from services.common.tenants import TenantWork
-from services.ingest import api, handlers
+from services.ingest import api, handlers, rejections
 from services.ingest.directory import CatchUp
 from services.ingest.examples import EXAMPLES
 from services.ingest.settings import IngestSettings
@@ -19,7 +21,7 @@ async def compose() -> Runtime:
     blobs = Blobs(settings)
     catch_up = CatchUp(runtime.pool, settings.kafka, quiet_seconds=settings.directory_quiet_seconds)
     sweep = Sweep(runtime.pool, blobs, age=settings.sweep_age, every_seconds=settings.sweep_every_seconds)
-    runtime.consume(handlers.handle)
+    runtime.consume(handlers.handle, skips=rejections.of_no_use)
     runtime.relay()
     runtime.timers(handlers.reading_overdue)
     runtime.job("directory", catch_up.run)
@@ -33,5 +35,14 @@ async def compose() -> Runtime:
     return runtime
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Start what the command line asks for."""
+    if len(sys.argv) > 1:
+        from services.ingest import check_cli
+
+        raise SystemExit(check_cli.main(sys.argv[1:]))
     main(compose)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,36 +1,33 @@
 """HTTP: deposit a document, follow it, get it back. Everyone sees his own deposits only."""
 
-import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import asynccontextmanager
-from typing import Annotated, Any, TypeVar
-from urllib.parse import quote
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 
-from services.common import links, telemetry
+from invoice import cadres
+from invoice.cadre_form import FIELDS, read_form
+from invoice.cadres import Depositor, Given
+from services.common import links
 from services.common.auth import CurrentPrincipal, Principal, require_role
-from services.common.blobs import BlobCorrupt, BlobMissing, Blobs
+from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
-from services.common.failures import is_transient
-from services.common.web import failure
-from services.ingest import refusals, store, views
+from services.ingest import attachment_api, refusals, store, views
+from services.ingest.answering import answered, content, download_headers, one_of
 from services.ingest.deposits import Deposits
 from services.ingest.domain import State
 from services.ingest.kinds import PDF, XML
 from services.ingest.settings import IngestSettings
 from services.ingest.store import Stored
-from services.ingest.upload import Limits, receive
+from services.ingest.upload import Door, Limits, receive
 from services.ingest.views import PREFIX, DepositPage, DepositView, Receipt
 
-T = TypeVar("T")
 # One plain address, as a relay takes it: a list of them, a name beside it or half of one would reach nobody.
 _CONTACT = re.compile(r"[!#-'*+\-./0-9=?A-Z^-~]{1,64}@[^\s@<>()\[\],;:\"\\]+\.[^\s@<>()\[\],;:\"\\]{2,}")
 
-SUPPLIER = "FOURNISSEUR"
 MAX_KEY = 200
 _BODY: dict[str, Any] = {
     "required": True,
@@ -40,9 +37,30 @@ _BODY: dict[str, Any] = {
                 "type": "object",
                 "required": ["file"],
                 "properties": {
-                    "file": {"type": "string", "format": "binary", "description": "La facture, en PDF ou en XML."}
+                    "file": {"type": "string", "format": "binary", "description": "La facture, en PDF ou en XML."},
+                    **{
+                        name: {"type": "string", "description": words, "example": example}
+                        for name, (words, example) in FIELDS.items()
+                    },
                 },
-            }
+            },
+            "examples": {
+                "facture": {"summary": "Facture simple", "value": {"file": "facture.pdf"}},
+                "sous-traitant": {
+                    "summary": "Sous-traitant payé directement, validé par le titulaire",
+                    "value": {"file": "facture.pdf", "cadre": "A9", "validator_1_siret": "55208131766522"},
+                },
+                "travaux": {
+                    "summary": "État d'acompte du maître d'œuvre, à la suite d'un projet de décompte",
+                    "value": {
+                        "file": "etat-acompte.pdf",
+                        "cadre": "A15",
+                        "moe_siret": "55208131766522",
+                        "moa_siret": "20002983300015",
+                        "previous_piece": "019e1c4e-0b7a-7c3e-9f00-3f1d2c4b5a69",
+                    },
+                },
+            },
         }
     },
 }
@@ -56,7 +74,7 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         413: "Fichier trop lourd",
         415: "Ni un PDF, ni un XML",
         429: "Trop d'envois à la fois",
-        422: "Idempotency-Key déjà employée pour un autre document",
+        422: "Champ du formulaire à corriger, ou Idempotency-Key déjà employée pour un autre document",
         503: "Momentanément indisponible : renvoyez la même demande avec la même Idempotency-Key",
     }.items()
 }
@@ -68,30 +86,37 @@ IdempotencyKey = Annotated[
 
 def add_routes(app: FastAPI, *, api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> None:
     """Add the routes of deposits."""
-    app.include_router(_writing(Deposits(api_pool, blobs, settings), settings))
+    uploads: Counter[str] = Counter()
+    app.include_router(_writing(Deposits(api_pool, blobs, settings), settings, uploads))
     app.include_router(_reading(api_pool, blobs, settings))
+    attachment_api.add_routes(app, api_pool=api_pool, blobs=blobs, settings=settings, uploads=uploads)
 
 
-def _writing(deposits: Deposits, settings: IngestSettings) -> APIRouter:
+def _writing(deposits: Deposits, settings: IngestSettings, uploads: Counter[str]) -> APIRouter:
     router = APIRouter(prefix=PREFIX, tags=["deposits"])
     limits = Limits(
         file_bytes=settings.max_file_bytes,
         spool_bytes=settings.spool_bytes,
         stall_seconds=settings.upload_stall_seconds,
     )
-
-    uploads: Counter[str] = Counter()
+    door = Door(frozenset(FIELDS))
 
     @router.post("", status_code=201, responses=_PROBLEMS, openapi_extra={"requestBody": _BODY})
     async def deposit(
         request: Request, response: Response, principal: CurrentPrincipal, idempotency_key: IdempotencyKey = None
     ) -> Receipt:
-        """Dépose une facture, PDF ou XML (UBL, CII). Le dépôt est durable dès la réponse 201 ; sa lecture suit."""
+        """Dépose une facture, PDF ou XML (UBL, CII). Le dépôt est durable dès la réponse 201 ; sa lecture suit.
+
+        Les champs du formulaire disent ce que le document ne dit pas. Un cadre donné ici l'emporte sur celui du
+        fichier, et l'écart est signalé. Une pièce de travaux est déposée par celui dont elle est : fournisseur, maître
+        d'œuvre ou maître d'ouvrage.
+        """
         _may_deposit(principal)
         key = _checked(idempotency_key)
-        async with _one_of(uploads, principal.subject, settings.uploads_each), receive(request, limits) as upload:
-            receiving = deposits.receive(principal, upload, key, request.state.traceparent)
-            stored = await _answered(settings.store_seconds, receiving)
+        async with one_of(uploads, principal.subject, settings.uploads_each), receive(request, limits, door) as upload:
+            given = _given(upload.fields, principal)
+            receiving = deposits.receive(principal, upload, key, request.state.traceparent, given)
+            stored = await answered(settings.store_seconds, receiving)
         response.headers["Location"] = f"{PREFIX}/{stored.id}"
         return views.receipt(stored)
 
@@ -109,7 +134,7 @@ def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> APIRoute
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
     ) -> DepositPage:
         """Vos dépôts, du plus récent au plus ancien."""
-        found = await _answered(
+        found = await answered(
             settings.store_seconds, _page(api_pool, principal, state or (), _cursor(cursor), limit + 1)
         )
         return views.page(found, limit)
@@ -117,7 +142,7 @@ def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> APIRoute
     @router.get("/{deposit_id}", responses={404: {"description": "Aucun de vos dépôts"}})
     async def one(principal: CurrentPrincipal, deposit_id: str) -> DepositView:
         """Un dépôt : état, remarques, champs lus avec leur place dans le document, lien vers ses pages."""
-        stored = await _answered(settings.store_seconds, _own(api_pool, principal, deposit_id))
+        stored = await answered(settings.store_seconds, _own(api_pool, principal, deposit_id))
         return views.deposit(stored, links.make(settings.token_secret.get_secret_value(), stored.id))
 
     @router.get(
@@ -127,30 +152,30 @@ def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> APIRoute
     )
     async def document(principal: CurrentPrincipal, deposit_id: str) -> Response:
         """Le document tel qu'il a été déposé, son empreinte vérifiée."""
-        stored = await _answered(settings.store_seconds, _own(api_pool, principal, deposit_id))
-        content = await _answered(settings.store_seconds, _content(blobs, stored))
-        return Response(content, media_type=stored.document.media_type, headers=_document_headers(stored))
+        stored = await answered(settings.store_seconds, _own(api_pool, principal, deposit_id))
+        found = await answered(settings.store_seconds, content(blobs, stored.document, str(stored.id)))
+        headers = download_headers(stored.file_name, stored.document.sha256)
+        return Response(found, media_type=stored.document.media_type, headers=headers)
 
     return router
 
 
-@asynccontextmanager
-async def _one_of(uploads: Counter[str], subject: str, limit: int) -> AsyncIterator[None]:
-    """One upload of this subject. Each holds disk while it comes, however slowly: nobody may take all there is."""
-    if uploads[subject] >= limit:
-        raise refusals.too_many_uploads(limit)
-    uploads += Counter({subject: 1})
-    try:
-        yield
-    finally:
-        uploads -= Counter({subject: 1})  # keeps no one who has none left
-
-
 def _may_deposit(principal: Principal) -> None:
-    """A deposit needs the supplier's role, and an address: what becomes of it is told by e-mail."""
-    require_role(principal, SUPPLIER)
+    """A deposit needs a depositor's role, and an address: what becomes of it is told by e-mail."""
+    require_role(principal, *cadres.ROLES.values())
     if not _CONTACT.fullmatch(principal.contact):
         raise refusals.contact_missing()
+
+
+def _given(fields: Mapping[str, str], principal: Principal) -> Given:
+    """What stands in the form, settled. Raises the problem of what shows to be wrong before the document is read."""
+    given, wrong = read_form(fields)
+    if not wrong and given.cadre is not None:
+        depositor = Depositor(structures=principal.structures, roles=principal.roles)
+        wrong = cadres.check_depositor(cadres.CADRES[given.cadre], given, depositor)
+    if wrong:
+        raise refusals.given_invalid(wrong)
+    return given
 
 
 def _checked(key: str | None) -> str | None:
@@ -188,53 +213,3 @@ async def _own(api_pool: Pool, principal: Principal, deposit_id: str) -> Stored:
     if stored is None:
         raise refusals.unknown_deposit()
     return stored
-
-
-async def _content(blobs: Blobs, stored: Stored) -> bytes:
-    try:
-        return await blobs.get(stored.document)
-    except (BlobMissing, BlobCorrupt) as error:
-        telemetry.logger().error("document.unavailable", deposit=str(stored.id), error=type(error).__name__)
-        raise refusals.document_unavailable() from error
-
-
-def _document_headers(stored: Stored) -> dict[str, str]:
-    """The document is somebody's upload: downloaded under its name, never sniffed, never kept by a shared cache."""
-    plain = "".join(c if c.isascii() and c not in '"\\' else "_" for c in stored.file_name)
-    return {
-        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(stored.file_name, safe='')}",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "private, no-store",
-        "ETag": f'"{stored.document.sha256}"',
-    }
-
-
-_running: set[asyncio.Task[Any]] = set()
-
-
-async def _answered(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """The result of ``work`` within ``seconds``. A part that is away, or too slow, becomes a 503 to be tried again.
-
-    What is too slow is cancelled but not waited for: a connection to a frozen server takes its time to be let go.
-    """
-    task = asyncio.create_task(work)
-    _running.add(task)
-    task.add_done_callback(_forget)
-    try:
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-        if not done:
-            raise TimeoutError
-        return task.result()
-    except Exception as error:
-        if is_transient(error):
-            telemetry.logger().warning("http.unavailable", error=type(error).__name__)
-            raise failure(error) from error
-        raise
-    finally:
-        task.cancel()
-
-
-def _forget(task: asyncio.Task[Any]) -> None:
-    _running.discard(task)
-    if not task.cancelled():
-        task.exception()

@@ -2,14 +2,15 @@
 
 import hashlib
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
 from contracts.envelope import event_id
 from contracts.events import ClaimCheck, DocumentReceived
-from services.common import telemetry, timers
+from invoice.cadres import NOTHING_GIVEN, Given
+from services.common import clock, telemetry, timers
 from services.common.auth import Principal
 from services.common.blobs import Blobs, BlobsAway
 from services.common.db import Pool, scoped
@@ -28,7 +29,10 @@ Earlier = tuple[Stored | None, Stored | None]
 
 
 class Arrived(msgspec.Struct, frozen=True, kw_only=True):
-    """One request to deposit, whole: who, what, under which key; ``id`` and ``received_at`` are its own."""
+    """One request to deposit, whole: who, what, under which key; ``id`` and ``received_at`` are its own.
+
+    ``given``: what he says beside the document, settled.
+    """
 
     id: UUID
     received_at: datetime
@@ -36,6 +40,7 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
     upload: Upload
     idempotency_key: str | None
     traceparent: str | None
+    given: Given
 
     def locks(self) -> list[str]:
         """What two requests may not do at once: the same key, the same content, the same deposit."""
@@ -58,13 +63,18 @@ class Deposits:
         self._settings = settings
 
     async def receive(
-        self, principal: Principal, upload: Upload, idempotency_key: str | None, traceparent: str | None
+        self,
+        principal: Principal,
+        upload: Upload,
+        idempotency_key: str | None,
+        traceparent: str | None,
+        given: Given = NOTHING_GIVEN,
     ) -> Stored:
-        """The deposit, new or earlier. Raises a 422 problem when the key belongs to another content.
+        """The deposit, new or earlier. Raises a 422 problem when the key belongs to another content or other fields.
 
         Transient errors pass through and leave no row; a document stored in vain is swept a day later.
         """
-        now = datetime.now(UTC)
+        now = clock.now()
         arrived = Arrived(
             id=uuid7(now),
             received_at=now,
@@ -72,6 +82,7 @@ class Deposits:
             upload=upload,
             idempotency_key=idempotency_key,
             traceparent=traceparent,
+            given=given,
         )
         stored = await self._receive(arrived)
         telemetry.logger().info("deposit.stored", deposit=str(stored.id), state=stored.state.value, size=upload.size)
@@ -116,7 +127,7 @@ class Deposits:
                 tx.conn, principal.subject, arrived.idempotency_key, arrived.upload.sha256
             )
             if by_key is not None:
-                if by_key.document.sha256 != arrived.upload.sha256:
+                if by_key.document.sha256 != arrived.upload.sha256 or by_key.given != arrived.given:
                     raise refusals.key_reused(str(by_key.id))
                 kind, stored = "repeated", by_key
             elif by_content is not None:
@@ -140,6 +151,8 @@ class Deposits:
             document=document,
             received_at=arrived.received_at,
             duplicate_of=duplicate_of,
+            roles=arrived.principal.roles,
+            given=arrived.given,
         )
         return await store.add(tx.conn, new)
 

@@ -11,13 +11,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from contracts.events import ClaimCheck, DocumentRead, DocumentSignature, EmbeddedFile, ReadField
+from invoice import cadres
 from invoice.address import Around
+from invoice.cadre_files import Piece, check_file, check_works_client, works_of
+from invoice.cadres import Depositor, Given
 from invoice.checks import NumberKey, check_deposit, number_key, number_taken
 from invoice.directory import Service, Structure, Tenant
 from invoice.draft import complete
 from invoice.findings import Finding, refusals
 from invoice.identifiers import normalise, normalise_code
-from invoice.model import InvoiceHeader
+from invoice.model import InvoiceHeader, Works
 from invoice.reading import ACCOMPANYING
 from invoice.totals import payable_unclear
 
@@ -80,7 +83,9 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Deposit(msgspec.Struct, frozen=True, kw_only=True):
-    """A deposit as a reading finds it. ``structures`` are the SIRETs the depositor could act for when depositing."""
+    """A deposit as a reading finds it. ``structures`` are the SIRETs the depositor could act for when depositing,
+    ``roles`` those of his token, ``given`` what he said beside the document.
+    """
 
     id: UUID
     state: State
@@ -90,6 +95,13 @@ class Deposit(msgspec.Struct, frozen=True, kw_only=True):
     file_name: str
     received_at: datetime
     document: ClaimCheck
+    roles: tuple[str, ...] = ("FOURNISSEUR",)
+    given: Given = Given()
+
+    @property
+    def by(self) -> Depositor:
+        """Who deposited."""
+        return Depositor(structures=self.structures, roles=self.roles)
 
 
 class References(NamedTuple):
@@ -140,6 +152,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     header: InvoiceHeader | None = None
     invoice_number: str | None = None
     tenant: str | None = None
+    works: Works | None = None
 
     @property
     def reasons(self) -> tuple[Finding, ...]:
@@ -164,17 +177,20 @@ def of_unreadable(reasons: Sequence[Finding]) -> Verdict:
     return Verdict(state=State.REFUSED, findings=tuple(reasons))
 
 
-def of_reading(read: DocumentRead, structures: Sequence[str]) -> Verdict | Candidate:
+def of_reading(read: DocumentRead, structures: Sequence[str], given_cadre: str | None = None) -> Verdict | Candidate:
     """What a reading alone decides, or the invoice to check.
 
     A page on which nothing is recognised waits for a person (decisions.md 20); so does whatever is missing or unsure
     (decisions.md 19), and amounts that differ between the page and the data; the State as recipient is refused, and a
-    cadre that is not served (decisions.md 24). What the reader warns of is told with the rest.
+    cadre that is not served (decisions.md 24). A data file that breaks a rule of its format is refused; what else the
+    reader warns of is told with the rest.
     """
     number = read_number(read.fields)
+    if refusals(read.warnings):  # the rules of a data file, which the reader asks where the file is
+        return Verdict(state=State.REFUSED, findings=read.warnings, invoice_number=number)
     if read.empty is not None:
         return Verdict(state=State.TO_VERIFY, findings=(read.empty, *read.warnings), invoice_number=number)
-    draft = complete(read.fields, structures)
+    draft = complete(read.fields, structures, given_cadre=given_cadre)
     if draft.outcome == "refused":
         return Verdict(state=State.REFUSED, findings=draft.findings, invoice_number=number)
     unclear = payable_unclear(field.name for field in read.fields)
@@ -185,10 +201,13 @@ def of_reading(read: DocumentRead, structures: Sequence[str]) -> Verdict | Candi
     return Candidate(header=draft.header, findings=findings)
 
 
-def judge(candidate: Candidate, deposit: Deposit, directory: Directory) -> Verdict:
+def judge(
+    candidate: Candidate, deposit: Deposit, directory: Directory, pieces: Mapping[str, Piece] = MappingProxyType({})
+) -> Verdict:
     """The deposit checks (decisions.md 14, 21, 23), as of the Paris day of the deposit. The number is not taken yet.
 
-    A supplier who is none of the depositor's structures waits for a person: a machine may have misread it.
+    A supplier who is none of the depositor's structures waits for a person: a machine may have misread it. What the
+    depositor himself gave is not misread: where it does not do, the deposit is refused. ``pieces``: those referred to.
     """
     header = candidate.header
     recipient, supplier = candidate.sirets()
@@ -203,32 +222,53 @@ def judge(candidate: Candidate, deposit: Deposit, directory: Directory) -> Verdi
         supplier_is_public=supplier in directory.structures,
         around=directory.around.get(references_of(header)),
     )
-    said = (*candidate.findings, *(f for f in looked_at if f.level in ("warn", "refuse")))
+    named = _named(header, deposit, directory, pieces)
+    said = (*candidate.findings, *(f for f in looked_at if f.level in ("warn", "refuse")), *named)
     number = header.invoice_number
-    if any(f.code == "SUPPLIER_NOT_YOURS" for f in said):
+    if any(f.code == "SUPPLIER_NOT_YOURS" for f in said) and not refusals(named):
         softened = tuple(msgspec.structs.replace(f, level="warn") if f.level == "refuse" else f for f in said)
         return Verdict(state=State.TO_VERIFY, findings=softened, invoice_number=number)
     tenant = structure.tenant if structure else None
     if refusals(said):
         return Verdict(state=State.REFUSED, findings=said, invoice_number=number, tenant=tenant)
-    return Verdict(state=State.SUBMITTED, findings=said, header=header, invoice_number=number, tenant=tenant)
+    works = works_of(header, deposit.given, pieces, str(deposit.id))
+    return Verdict(
+        state=State.SUBMITTED, findings=said, header=header, invoice_number=number, tenant=tenant, works=works
+    )
+
+
+def _named(
+    header: InvoiceHeader, deposit: Deposit, directory: Directory, pieces: Mapping[str, Piece]
+) -> tuple[Finding, ...]:
+    """What is to be said of the companies and pieces that the deposit names beside supplier and recipient."""
+    given = deposit.given
+    return (
+        *cadres.check_parties(header, given, deposit.by),
+        *check_file(header, given, deposit.by, pieces),
+        *(() if given.moa is None else check_works_client(given.moa, directory.structures.get(given.moa.siret))),
+    )
 
 
 def claims(accepted: Mapping[UUID, tuple[Deposit, Verdict]]) -> dict[NumberKey, UUID]:
     """Which deposit asks for which number; of several that ask for the same one, the first received wins."""
     found: dict[NumberKey, UUID] = {}
     for deposit, verdict in sorted(accepted.values(), key=lambda pair: (pair[0].received_at, pair[0].id)):
-        if verdict.header is not None:
-            found.setdefault(number_key(verdict.header), deposit.id)
+        if verdict.header is not None and numbered(verdict):
+            found.setdefault(number_key(verdict.header, cadres.issuer(verdict.header, deposit.given)), deposit.id)
     return found
 
 
-def refused_number(verdict: Verdict) -> Verdict:
+def numbered(verdict: Verdict) -> bool:
+    """Whether an accepted deposit takes a number: all do but a request for direct payment (chorus-pro.md 8.3)."""
+    return verdict.header is not None and not cadres.of(verdict.header).unnumbered
+
+
+def refused_number(verdict: Verdict, given: Given) -> Verdict:
     """The verdict on an invoice that was acceptable but for its number, which is taken (decisions.md 14)."""
     assert verdict.header is not None
     return Verdict(
         state=State.REFUSED,
-        findings=(number_taken(verdict.header), *verdict.findings),
+        findings=(number_taken(verdict.header, cadres.issuer(verdict.header, given)), *verdict.findings),
         invoice_number=verdict.invoice_number,
         tenant=verdict.tenant,
     )

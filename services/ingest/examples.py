@@ -18,7 +18,22 @@ _RECEIPT: Final[dict[str, Any]] = {
         "document": f"/api/v1/deposits/{_ID}/document",
         "original": None,
         "invoice": None,
+        "attachments": f"/api/v1/deposits/{_ID}/attachments",
     },
+}
+_PIECE = "0190e8a0-0000-7000-8000-0000000000a1"
+_ATTACHMENT: Final[dict[str, Any]] = {
+    "id": _PIECE,
+    "name": "bon de livraison signé.png",
+    "type": "BON_LIVRAISON",
+    "type_label": "Bon de livraison",
+    "label": "Livraison du 27 février",
+    "media_type": "image/png",
+    "size": 20114,
+    "sha256": "9a0b1c2d3e4f5061728394a5b6c7d8e9f00112233445566778899aabbccddeef",
+    "stored_at": "2026-03-12T16:02:41Z",
+    "href": f"/api/v1/deposits/{_ID}/attachments/{_PIECE}/content?expires=1773332400&signature=…",
+    "href_expires_at": "2026-03-12T16:20:00Z",
 }
 _REFUSED: Final[dict[str, Any]] = {
     **_RECEIPT,
@@ -29,6 +44,14 @@ _REFUSED: Final[dict[str, Any]] = {
     "read_at": "2026-03-02T09:30:02Z",
     "decided_at": "2026-03-02T09:30:02Z",
     "fields": [],
+    "given": {
+        "cadre": "A9",
+        "validators": [{"siret": "55208131766522", "service": "COMPTA"}],
+        "moe": None,
+        "moa": None,
+        "works_file": None,
+        "previous_piece": None,
+    },
     "findings": [
         {
             "code": "SERVICE_UNKNOWN",
@@ -54,4 +77,7 @@ EXAMPLES: Final[dict[str, Any]] = {
     "POST /api/v1/deposits": _RECEIPT,
     "GET /api/v1/deposits": {"deposits": [_RECEIPT], "next": None},
     "GET /api/v1/deposits/{deposit_id}": _REFUSED,
+    "POST /api/v1/deposits/{deposit_id}/attachments": _ATTACHMENT,
+    "GET /api/v1/deposits/{deposit_id}/attachments": {"attachments": [_ATTACHMENT]},
+    "GET /api/v1/deposits/{deposit_id}/attachments/{attachment_id}": _ATTACHMENT,
 }

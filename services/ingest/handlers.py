@@ -1,4 +1,4 @@
-"""What ingest does with readings and with directory entries."""
+"""What ingest does with readings, with directory entries and with rejections."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,22 +8,30 @@ import msgspec
 
 from contracts.envelope import Event
 from contracts.events import (
+    ActionRecorded,
+    Attachment,
+    DelayAtRisk,
     DepositRefused,
     DocumentRead,
     DocumentUnreadable,
     DraftSaved,
     InvoiceSubmitted,
     Payload,
+    RoutingRequested,
+    StatusChanged,
 )
+from invoice import cadres
 from services.common import telemetry, tenants, timers
 from services.common.deliver import Tx
 from services.common.failures import Rejected
 from services.common.timers import Timer
-from services.ingest import directory, domain, metrics, replica, store
+from services.ingest import attachment_store, directory, domain, history, metrics, pieces, rejections, replica, store
 from services.ingest.domain import ON_READING, Candidate, Contents, Deposit, State, Verdict
 
 READING_OVERDUE = "reading_overdue"
 Reading = DocumentRead | DocumentUnreadable
+#: They come with the changes of status, and change nothing of a deposit.
+_OF_NO_CONCERN = ActionRecorded | RoutingRequested | DelayAtRisk
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -35,20 +43,25 @@ class Case(msgspec.Struct, frozen=True):
 
 
 async def handle(tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
-    """Directory entries first, readings then; returns the readings that wait for the directory to be complete.
+    """Directory entries and rejections first; returns the readings that wait for the directory to be complete.
 
     They wait as rows rather than hold the partition: a batch may bring readings and the missing directory together.
     """
-    entries, readings = [], []
+    entries, readings, changes = [], [], []
     for event in events:
         if isinstance(event.data, directory.PUBLISHED):
             entries.append(directory.entry(event.subject, event.data))
         elif isinstance(event.data, Reading):
             readings.append((event, event.data))
+        elif isinstance(event.data, StatusChanged):
+            changes.append((_deposit_id(event), event.data))
+        elif isinstance(event.data, _OF_NO_CONCERN):
+            continue
         else:
             raise Rejected("UNEXPECTED_TYPE", event.type)
     await directory.apply(tx.conn, entries)
     await tenants.ask(tx, events)
+    await rejections.note(tx.conn, changes)
     return await _handle_readings(tx, readings) if readings else []
 
 
@@ -107,23 +120,30 @@ def _deposit_id(event: Event) -> UUID:
 def _first_look(case: Case) -> Verdict | Candidate:
     if isinstance(case.reading, DocumentUnreadable):
         return domain.of_unreadable(case.reading.reasons)
-    return domain.of_reading(case.reading, case.deposit.structures)
+    return domain.of_reading(case.reading, case.deposit.structures, case.deposit.given.cadre)
 
 
 async def _judge(tx: Tx, cases: Sequence[Case], candidates: dict[UUID, Candidate]) -> dict[UUID, Verdict]:
     """Check the candidates against the directory and take the numbers of those that pass."""
-    known = await replica.load(tx.conn, [candidate.header for candidate in candidates.values()])
+    given = [case.deposit.given for case in cases if case.deposit.id in candidates]
+    headers = [candidate.header for candidate in candidates.values()]
+    known = await replica.load(tx.conn, headers, [each.moa.siret for each in given if each.moa is not None])
+    earlier = await pieces.load(tx.conn, given)
     judged = {
-        case.deposit.id: (case.deposit, domain.judge(candidates[case.deposit.id], case.deposit, known))
+        case.deposit.id: (case.deposit, domain.judge(candidates[case.deposit.id], case.deposit, known, earlier))
         for case in cases
         if case.deposit.id in candidates
     }
+    stopped = await rejections.stopped(tx.conn, {id_: verdict for id_, (_, verdict) in judged.items()})
+    judged |= {id_: (judged[id_][0], verdict) for id_, verdict in stopped.items()}
     accepted = {id_: pair for id_, pair in judged.items() if pair[1].state is State.SUBMITTED}
     numbered = await store.take_numbers(tx.conn, domain.claims(accepted))
+    numbered |= {id_ for id_, (_, verdict) in accepted.items() if not domain.numbered(verdict)}
     verdicts = {
-        id_: domain.refused_number(verdict) if id_ in accepted and id_ not in numbered else verdict
-        for id_, (_, verdict) in judged.items()
+        id_: domain.refused_number(verdict, deposit.given) if id_ in accepted and id_ not in numbered else verdict
+        for id_, (deposit, verdict) in judged.items()
     }
+    verdicts = await _with_history(tx, cases, verdicts)
     return await replica.suggested(
         tx.conn,
         {
@@ -135,6 +155,19 @@ async def _judge(tx: Tx, cases: Sequence[Case], candidates: dict[UUID, Candidate
     )
 
 
+async def _with_history(tx: Tx, cases: Sequence[Case], verdicts: dict[UUID, Verdict]) -> dict[UUID, Verdict]:
+    """What the earlier invoices of the same supplier warn of; these ones are kept for the next."""
+    invoices = [
+        found
+        for case in cases
+        if case.deposit.id in verdicts and isinstance(case.reading, DocumentRead)
+        if (found := history.new(case.deposit.id, verdicts[case.deposit.id], case.reading.fields)) is not None
+    ]
+    said = await history.compared(tx.conn, invoices)
+    await history.keep(tx.conn, invoices)
+    return {id_: history.told(verdict, said.get(id_, ())) for id_, verdict in verdicts.items()}
+
+
 def _as_judged(case: Case, candidate: Candidate) -> replica.Case:
     texts = tuple(field.raw for field in case.reading.fields) if isinstance(case.reading, DocumentRead) else ()
     deposit = case.deposit
@@ -144,8 +177,11 @@ def _as_judged(case: Case, candidate: Candidate) -> replica.Case:
 async def _write(tx: Tx, decided: Sequence[tuple[Case, Verdict]]) -> None:
     """Rows, events and timers of what was decided."""
     await store.decide(tx.conn, [_decision(case, verdict) for case, verdict in decided], tx.now)
+    submitted = [case.deposit.id for case, verdict in decided if verdict.state is State.SUBMITTED]
+    attached = await attachment_store.of(tx.conn, submitted)
     for case, verdict in decided:
-        tx.emit(_event(tx, case.deposit, verdict), key=str(case.deposit.id), cause=case.event, tenant=verdict.tenant)
+        data = _event(tx, case.deposit, verdict, attached.get(case.deposit.id, ()))
+        tx.emit(data, key=str(case.deposit.id), cause=case.event, tenant=verdict.tenant)
         metrics.DECIDED.labels(state=verdict.state.value).inc()
     if decided:
         await timers.cancel(tx.conn, [str(case.deposit.id) for case, _ in decided], READING_OVERDUE)
@@ -162,10 +198,12 @@ def _decision(case: Case, verdict: Verdict) -> store.Decision:
         fields=case.reading.fields if isinstance(case.reading, DocumentRead) else (),
         findings=verdict.findings,
         contents=Contents.of(case.reading) if isinstance(case.reading, DocumentRead) else None,
+        issuer=None if verdict.header is None else cadres.issuer(verdict.header, case.deposit.given),
+        works_file=None if verdict.works is None else UUID(verdict.works.file),
     )
 
 
-def _event(tx: Tx, deposit: Deposit, verdict: Verdict) -> Payload:
+def _event(tx: Tx, deposit: Deposit, verdict: Verdict, attachments: tuple[Attachment, ...]) -> Payload:
     if verdict.header is not None:
         return InvoiceSubmitted(
             invoice=verdict.header,
@@ -175,6 +213,10 @@ def _event(tx: Tx, deposit: Deposit, verdict: Verdict) -> Payload:
             file_name=deposit.file_name,
             submitted_at=tx.now,
             warnings=verdict.warnings,
+            validators=tuple(party.siret for party in deposit.given.validators),
+            validator_parties=deposit.given.validators,
+            works=verdict.works,
+            attachments=attachments,
         )
     if verdict.state is State.REFUSED:
         return DepositRefused(

@@ -8,9 +8,11 @@ from prometheus_client import Counter, Gauge
 DEPOSITS: Final = Counter("chorale_deposits_total", "Deposits answered", ["kind"])
 #: Deposits decided, by the state they entered.
 DECIDED: Final = Counter("chorale_deposits_decided_total", "Deposits decided", ["state"])
+#: Attachments answered, by what they were: new, repeated (the same file for the same deposit again).
+ATTACHMENTS: Final = Counter("chorale_attachments_total", "Attachments answered", ["kind"])
 #: Readings that took longer than the setting allows.
 OVERDUE: Final = Counter("chorale_readings_overdue_total", "Readings overdue")
 #: 1 once the replica of the directory is complete; until then no invoice is checked against it.
 DIRECTORY_COMPLETE: Final = Gauge("chorale_directory_complete", "Directory replica complete")
-#: Documents without a deposit that the sweep deleted.
+#: Documents without a deposit, and attachments without a row, that the sweep deleted.
 SWEPT: Final = Counter("chorale_documents_swept_total", "Orphan documents deleted")

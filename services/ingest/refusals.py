@@ -1,5 +1,8 @@
 """The problems a depositor may be answered with: each code once, with French words."""
 
+from collections.abc import Collection, Sequence
+
+from invoice.findings import Finding
 from services.common.web import Problem
 from services.ingest.kinds import UNKNOWN
 
@@ -44,13 +47,13 @@ def key_reused(earlier: str) -> Problem:
         422,
         "IDEMPOTENCY_KEY_REUSED",
         "Idempotency-Key déjà employée",
-        "Cette clé a déjà servi au dépôt d'un autre document : rien n'a été enregistré.",
+        "Cette clé a déjà servi au dépôt d'un autre document, ou avec d'autres champs : rien n'a été enregistré.",
         errors=[
             {
                 "field": "Idempotency-Key",
                 "value": earlier,
                 "rule": "une clé par document",
-                "message": f"Le dépôt {earlier} porte cette clé avec un autre contenu.",
+                "message": f"Le dépôt {earlier} porte cette clé avec un autre contenu, ou avec d'autres champs.",
                 "action": "Employez une nouvelle clé pour ce document.",
             }
         ],
@@ -125,6 +128,53 @@ def multipart_invalid() -> Problem:
         "Formulaire illisible",
         "Le formulaire reçu est mal formé ou incomplet : rien n'a été enregistré. Renvoyez-le.",
         "formulaire mal formé",
+    )
+
+
+def field_unknown(name: str, known: Collection[str]) -> Problem:
+    return _form_field(
+        name, "FIELD_UNKNOWN", "Champ inconnu", "ce nom n'existe pas", "champs permis : " + ", ".join(sorted(known))
+    )
+
+
+def field_twice(name: str) -> Problem:
+    return _form_field(name, "FIELD_TWICE", "Champ en double", "deux fois", "chaque champ une fois au plus")
+
+
+def field_too_long(name: str, limit: int) -> Problem:
+    rule = f"{limit} octets au plus"
+    return _form_field(name, "FIELD_TOO_LONG", "Champ trop long", f"plus de {limit} octets", rule)
+
+
+def _form_field(name: str, code: str, title: str, seen: str, rule: str) -> Problem:
+    detail = f"Le champ « {name} » du formulaire ne peut pas être lu : {seen}."
+    error = {
+        "field": name,
+        "value": seen,
+        "rule": rule,
+        "message": detail,
+        "action": "Corrigez ce champ, puis renvoyez.",
+    }
+    return Problem(422, code, title, detail, errors=[error])
+
+
+def given_invalid(found: Sequence[Finding]) -> Problem:
+    """What the depositor gave beside the document does not do: nothing was stored."""
+    return Problem(
+        422,
+        "DEPOSIT_FIELDS_INVALID",
+        "Champs du dépôt à corriger",
+        "Rien n'a été enregistré : corrigez les champs indiqués, puis renvoyez le document.",
+        errors=[
+            {
+                "field": each.field,
+                "value": each.value,
+                "rule": each.code,
+                "message": each.message,
+                "action": each.action,
+            }
+            for each in found
+        ],
     )
 
 

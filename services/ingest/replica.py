@@ -66,13 +66,14 @@ class Case(msgspec.Struct, frozen=True):
         return address_of(self.header, self.structures, supplier_is_public=public)
 
 
-async def load(connection: Connection, headers: Sequence[InvoiceHeader]) -> Directory:
+async def load(connection: Connection, headers: Sequence[InvoiceHeader], others: Collection[str] = ()) -> Directory:
     """What the deposit checks of a batch need, with what is known under each invoice's references.
 
+    ``others``: SIRETs of further structures asked about.
     Of a body's services only the one named is read, unless there is something to say about the others.
     """
     references = {references_of(header) for header in headers}
-    sirets = {r.siret for r in references} | {normalise(header.supplier_siret) for header in headers}
+    sirets = {r.siret for r in references} | {normalise(header.supplier_siret) for header in headers} | {*others}
     named = sorted({(r.siret, r.service) for r in references if r.service is not None})
     known = await directory.load(connection, (), sirets, named)
     listed = {r.siret for r in references if _asks_for_the_list(r, known)}

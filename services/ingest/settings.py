@@ -8,9 +8,15 @@ from services.common.settings import BlobSettings
 
 
 class IngestSettings(BlobSettings):
-    """What ingest needs beside the common settings. Sizes in bytes; ``uploads_each``: of one subject at once."""
+    """What ingest needs beside the common settings. Sizes in bytes; ``uploads_each``: of one subject at once.
+
+    ``max_deposit_bytes``: a document with its attachments (chorus-pro.md 5).
+    """
 
     max_file_bytes: int = Field(default=30_000_000, gt=0)
+    max_attachment_bytes: int = Field(default=10_000_000, gt=0)
+    max_deposit_bytes: int = Field(default=120_000_000, gt=0)
+    max_attachments: int = Field(default=50, gt=0)
     spool_bytes: int = Field(default=1_048_576, gt=0)
     upload_stall_seconds: float = Field(default=30.0, gt=0)
     uploads_each: int = Field(default=50, gt=0)

@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 
 from contracts.events import ClaimCheck, ReadField
+from invoice.cadres import Given
 from invoice.checks import NumberKey
 from invoice.findings import Finding
 from invoice.model import InvoiceHeader
@@ -19,10 +20,11 @@ _fields = msgspec.json.Decoder(tuple[ReadField, ...]).decode
 _findings = msgspec.json.Decoder(tuple[Finding, ...]).decode
 _contents = msgspec.json.Decoder(Contents).decode
 _header = msgspec.json.Decoder(InvoiceHeader).decode
+_given = msgspec.json.Decoder(Given).decode
 
 _SHOWN = (
     "id, state, duplicate_of, file_name, sha256, size, media_type, bucket, object_key, received_at, overdue_at,"
-    " read_at, decided_at, invoice_number, header, fields, findings, contents"
+    " read_at, decided_at, invoice_number, header, fields, findings, contents, given, works_file"
 )
 
 
@@ -43,6 +45,8 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[ReadField, ...] = ()
     findings: tuple[Finding, ...] = ()
     contents: Contents | None = None
+    given: Given = Given()
+    works_file: UUID | None = None
 
 
 class New(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +61,8 @@ class New(msgspec.Struct, frozen=True, kw_only=True):
     document: ClaimCheck
     received_at: datetime
     duplicate_of: UUID | None = None
+    roles: tuple[str, ...] = ()
+    given: Given = Given()
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +76,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     fields: tuple[ReadField, ...]
     findings: tuple[Finding, ...]
     contents: Contents | None = None
+    issuer: str | None = None
+    works_file: UUID | None = None
 
 
 async def add(connection: Connection, new: New) -> Stored:
@@ -77,8 +85,8 @@ async def add(connection: Connection, new: New) -> Stored:
     state = State.RECEIVED if new.duplicate_of is None else State.DUPLICATE
     await connection.execute(
         "insert into deposit (id, depositor, contact, structures, idempotency_key, state, duplicate_of, file_name,"
-        " sha256, size, media_type, bucket, object_key, received_at)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        " sha256, size, media_type, bucket, object_key, received_at, roles, given)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::jsonb)",
         new.id,
         new.depositor,
         new.contact,
@@ -93,6 +101,8 @@ async def add(connection: Connection, new: New) -> Stored:
         new.document.bucket,
         new.document.key,
         new.received_at,
+        list(new.roles),
+        _encode(new.given).decode(),
     )
     return Stored(
         id=new.id,
@@ -101,6 +111,7 @@ async def add(connection: Connection, new: New) -> Stored:
         file_name=new.file_name,
         document=new.document,
         received_at=new.received_at,
+        given=new.given,
     )
 
 
@@ -158,6 +169,8 @@ def _stored(row: asyncpg.Record) -> Stored:
         fields=_fields(row["fields"]),
         findings=_findings(row["findings"]),
         contents=None if row["contents"] is None else _contents(row["contents"]),
+        given=_given(row["given"]),
+        works_file=row["works_file"],
     )
 
 
@@ -175,7 +188,7 @@ async def load(connection: Connection, deposits: Sequence[UUID]) -> dict[UUID, D
     """The deposits of a batch. Their keys are locked, so nobody else decides on them meanwhile."""
     rows = await connection.fetch(
         "select id, state, depositor, contact, structures, file_name, received_at, bucket, object_key, sha256, size,"
-        " media_type from deposit where id = any($1::uuid[])",
+        " media_type, roles, given from deposit where id = any($1::uuid[])",
         list(deposits),
     )
     return {
@@ -188,6 +201,8 @@ async def load(connection: Connection, deposits: Sequence[UUID]) -> dict[UUID, D
             file_name=row["file_name"],
             received_at=row["received_at"],
             document=_claim(row),
+            roles=tuple(row["roles"]),
+            given=_given(row["given"]),
         )
         for row in rows
     }
@@ -217,9 +232,10 @@ async def decide(connection: Connection, decisions: Sequence[Decision], decided_
     await connection.execute(
         "update deposit set state = d.state, read_at = d.read_at, decided_at = $8, invoice_number = d.number,"
         " header = d.header::jsonb, fields = d.fields::jsonb, findings = d.findings::jsonb,"
-        " contents = d.contents::jsonb"
+        " contents = d.contents::jsonb, issuer = d.issuer, works_file = d.works_file"
         " from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],"
-        "  $9::text[]) as d(id, state, read_at, number, header, fields, findings, contents)"
+        "  $9::text[], $10::text[], $11::uuid[])"
+        "  as d(id, state, read_at, number, header, fields, findings, contents, issuer, works_file)"
         " where deposit.id = d.id",
         [d.id for d in decisions],
         [d.state.value for d in decisions],
@@ -230,6 +246,8 @@ async def decide(connection: Connection, decisions: Sequence[Decision], decided_
         [_encode(d.findings).decode() for d in decisions],
         decided_at,
         [None if d.contents is None else _encode(d.contents).decode() for d in decisions],
+        [d.issuer for d in decisions],
+        [d.works_file for d in decisions],
     )
 
 

@@ -1,4 +1,4 @@
-"""Deletes stored documents whose deposit never came to be: the request died between the store and the database."""
+"""Deletes stored files whose row never came to be: the request died between the store and the database."""
 
 import asyncio
 import re
@@ -10,16 +10,18 @@ from services.common import telemetry
 from services.common.blobs import Blobs
 from services.common.db import Pool
 from services.common.failures import is_transient
-from services.ingest import metrics, store
+from services.ingest import attachment_store, metrics, store
 
-_KEY = re.compile(r"[0-9a-f]{16}/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/document\.(?:pdf|xml)")
+_ID = r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+_DOCUMENT = re.compile(rf"[0-9a-f]{{16}}/{_ID}/document\.(?:pdf|xml)")
+_ATTACHMENT = re.compile(rf"[0-9a-f]{{16}}/{_ID}/attachments/{_ID}")
 
 
 class Sweep:
     """One pass looks at ``pages`` pages of old keys at most and goes on there in the next.
 
     A key is deleted only if it has the form of a document's key and its deposit id has no row, or a duplicate's,
-    which stands on the earlier deposit's document.
+    which stands on the earlier deposit's document; or the form of an attachment's key, whose id has no row.
     """
 
     def __init__(
@@ -61,12 +63,14 @@ class Sweep:
         return deleted
 
     async def _delete_orphans(self, keys: Sequence[str]) -> int:
-        ours = {key: UUID(match[1]) for key in keys if (match := _KEY.fullmatch(key))}
-        if not ours:
+        documents = {key: UUID(match[1]) for key in keys if (match := _DOCUMENT.fullmatch(key))}
+        attachments = {key: UUID(match[2]) for key in keys if (match := _ATTACHMENT.fullmatch(key))}
+        if not documents and not attachments:
             return 0
         async with self._pool.acquire() as connection:
-            kept = await store.with_document(connection, sorted(ours.values()))
-        orphans = [key for key, deposit in ours.items() if deposit not in kept]
+            kept = await store.with_document(connection, sorted(documents.values()))
+            kept |= await attachment_store.existing(connection, sorted(attachments.values()))
+        orphans = [key for key, id_ in {**documents, **attachments}.items() if id_ not in kept]
         for key in orphans:
             await self._blobs.delete(key)
         return len(orphans)

@@ -22,7 +22,7 @@ GONE = Finding(
 
 
 async def _erase(tx: Tx, request: Request) -> Erasure:
-    """Drafts go, and whoever made them is told; the sweep deletes their documents, which no row names any more."""
+    """Drafts go, and whoever made them is told; the sweep deletes their files, which no row names any more."""
     # Lock first: a person may be completing a draft at this moment.
     drafts = await tx.conn.fetch(
         "select id, depositor, contact, file_name from deposit where state = 'to_verify' and received_at <= $2"
@@ -32,6 +32,12 @@ async def _erase(tx: Tx, request: Request) -> Erasure:
         timeout=LONG,
     )
     ids = [row["id"] for row in drafts]
+    await tx.conn.execute(
+        "delete from attachment where deposit_id in"
+        " (select id from deposit where duplicate_of = any($1::uuid[]) or id = any($1::uuid[]))",
+        ids,
+        timeout=LONG,
+    )
     await tx.conn.execute(
         "delete from deposit where duplicate_of = any($1::uuid[]) or id = any($1::uuid[])", ids, timeout=LONG
     )
@@ -53,7 +59,7 @@ async def _erase(tx: Tx, request: Request) -> Erasure:
     return Erasure(
         erased={"brouillons": len(ids)},
         kept=(
-            Kept(what="factures déposées et leurs documents", count=invoices, ground=ten),
+            Kept(what="factures déposées, leurs documents et leurs pièces jointes", count=invoices, ground=ten),
             Kept(what="dépôts refusés", count=refused, ground=twelve),
         ),
     )
@@ -64,7 +70,13 @@ PART = Part(
         "select json_build_object('entree', 'depot', 'id', id, 'number', invoice_number, 'header', header,"
         " 'received_at', received_at, 'submitted_at', decided_at, 'file_name', file_name, 'document',"
         " json_build_object('bucket', bucket, 'key', object_key, 'sha256', sha256, 'size', size, 'media_type',"
-        f" media_type))::text as line from deposit where {_INVOICES} order by received_at, id",
+        " media_type), 'given', given, 'works_file', works_file)::text as line from deposit"
+        f" where {_INVOICES} order by received_at, id",
+        "select json_build_object('entree', 'piece_jointe', 'id', id, 'invoice', deposit_id, 'name', name,"
+        " 'type', type, 'label', label, 'stored_at', stored_at, 'document', json_build_object("
+        " 'bucket', bucket, 'key', object_key, 'sha256', sha256, 'size', size, 'media_type', media_type))::text as line"
+        " from attachment"
+        f" where deposit_id in (select id from deposit where {_INVOICES}) order by id",
     ),
     erase=_erase,
 )

@@ -3,8 +3,9 @@
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from types import MappingProxyType
 from typing import BinaryIO, cast
 
 import msgspec
@@ -19,6 +20,7 @@ from services.ingest.kinds import MAGIC_WITHIN, looks_like, media_type
 from services.ingest.names import label
 
 PART = "file"
+MAX_VALUE_BYTES = 1_000
 _FORM_BYTES = 65_536
 _MAX_PARTS = 20
 _DRAIN_SECONDS = 5.0
@@ -28,7 +30,7 @@ _DRAIN_BYTES = 64_000_000
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
     """A whole document: ``source`` holds its ``size`` bytes, whose hash is ``sha256``; ``file_name`` is only a label.
 
-    ``media_type`` is what the content says, PDF or XML.
+    ``media_type`` is what the content says. ``fields``: the other parts of the form, by name.
     """
 
     source: BinaryIO
@@ -36,6 +38,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     sha256: str
     media_type: str
+    fields: Mapping[str, str] = MappingProxyType({})
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,11 +49,37 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     stall_seconds: float
 
 
+class Door:
+    """What a form may bring, and in which words anything else is refused: an invoice, unless told otherwise.
+
+    ``fields``: the values it may hold beside the file; where there are none, other values are passed over.
+    """
+
+    def __init__(self, fields: frozenset[str] = frozenset()) -> None:
+        self.fields = fields
+
+    def media_type(self, head: bytes, name: str) -> str:
+        """The media type of a file that begins with ``head``. Raises the problem of one that is not taken."""
+        kind = media_type(head)
+        if kind is None:
+            raise refusals.not_a_pdf(looks_like(head))
+        return kind
+
+    def too_large(self, limit: int, size: int | None) -> Problem:
+        return refusals.file_too_large(limit, size)
+
+    def missing(self, parts: list[str]) -> Problem:
+        return refusals.file_missing(parts)
+
+
+_INVOICE = Door()
+
+
 @asynccontextmanager
-async def receive(request: Request, limits: Limits) -> AsyncIterator[Upload]:
+async def receive(request: Request, limits: Limits, door: Door = _INVOICE) -> AsyncIterator[Upload]:
     """The one document of a request. Raises a :class:`Problem` of :mod:`services.ingest.refusals` for anything else."""
     with tempfile.SpooledTemporaryFile(max_size=limits.spool_bytes) as spool:
-        form = _Form(cast(BinaryIO, spool), limits)
+        form = _Form(cast(BinaryIO, spool), limits, door)
         await _read(request, form)
         yield form.finish()
 
@@ -61,7 +90,7 @@ async def _read(request: Request, form: "_Form") -> None:
     try:
         parser = _parser(request, form)
         if declared.isdigit() and int(declared) > form.limits.file_bytes + _FORM_BYTES:
-            raise refusals.file_too_large(form.limits.file_bytes, int(declared))
+            raise form.door.too_large(form.limits.file_bytes, int(declared))
         while True:
             async with asyncio.timeout(form.limits.stall_seconds):
                 chunk = await anext(body, None)
@@ -115,8 +144,11 @@ def _parser(request: Request, form: "_Form") -> MultipartParser:
 class _Form:
     """What the parser's callbacks have seen."""
 
-    def __init__(self, spool: BinaryIO, limits: Limits) -> None:
+    def __init__(self, spool: BinaryIO, limits: Limits, door: Door) -> None:
         self.limits = limits
+        self.door = door
+        self._values: dict[str, bytes] = {}
+        self._in_value: str | None = None
         self._spool = spool
         self._hash = hashlib.sha256()
         self._head = b""
@@ -135,7 +167,7 @@ class _Form:
         """More bytes of the body came. Raises the problem of a body that can only hold too large a file."""
         self._total += size
         if self._total > self.limits.file_bytes + _FORM_BYTES:
-            raise refusals.file_too_large(self.limits.file_bytes, None)
+            raise self.door.too_large(self.limits.file_bytes, None)
 
     def on_part_begin(self) -> None:
         self._disposition = b""
@@ -161,21 +193,32 @@ class _Form:
         self._files += self._in_file or b"filename" in options
         if self._files > 1:
             raise refusals.several_files(self._files)
+        if self.door.fields and b"filename" not in options and name not in (PART, *self.door.fields):
+            raise refusals.field_unknown(name[:100], self.door.fields)  # a misspelt validator is not passed over
+        self._in_value = name if name in self.door.fields else None
+        if self._in_value is not None:
+            if name in self._values:
+                raise refusals.field_twice(name)
+            self._values[name] = b""
         if self._in_file:
             self._found = True
-            self._file_name = _text(options.get(b"filename", b""))
+            self._file_name = label(_text(options.get(b"filename", b"")))
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._in_value is not None:
+            self._values[self._in_value] += data[start:end]
+            if len(self._values[self._in_value]) > MAX_VALUE_BYTES:
+                raise refusals.field_too_long(self._in_value, MAX_VALUE_BYTES)
         if not self._in_file:
             return
         chunk = data[start:end]
         self._size += len(chunk)
         if self._size > self.limits.file_bytes:
-            raise refusals.file_too_large(self.limits.file_bytes, None)
+            raise self.door.too_large(self.limits.file_bytes, None)
         if len(self._head) < MAGIC_WITHIN:
             self._head += chunk[: MAGIC_WITHIN - len(self._head)]
-            if len(self._head) == MAGIC_WITHIN and media_type(self._head) is None:
-                raise refusals.not_a_pdf(looks_like(self._head))
+            if len(self._head) == MAGIC_WITHIN:
+                self.door.media_type(self._head, self._file_name)
         self._hash.update(chunk)
         self._spool.write(chunk)
 
@@ -187,19 +230,18 @@ class _Form:
         if not self._ended:
             raise refusals.multipart_invalid()
         if not self._found:
-            raise refusals.file_missing(self._names)
+            raise self.door.missing(self._names)
         if not self._size:
             raise refusals.file_empty()
-        kind = media_type(self._head)
-        if kind is None:
-            raise refusals.not_a_pdf(looks_like(self._head))
+        kind = self.door.media_type(self._head, self._file_name)
         self._spool.seek(0)
         return Upload(
             source=self._spool,
-            file_name=label(self._file_name),
+            file_name=self._file_name,
             size=self._size,
             sha256=self._hash.hexdigest(),
             media_type=kind,
+            fields={name: _text(value) for name, value in self._values.items()},
         )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from pydantic import BaseModel, Field, PlainSerializer
 
+from invoice import cadres
 from invoice.findings import Finding
 from invoice.model import InvoiceHeader
 from services.common.links import PagesLink
@@ -39,6 +40,7 @@ class Links(BaseModel):
     document: str
     original: str | None = Field(default=None, description="Le premier dépôt de ce document.")
     invoice: str | None = Field(default=None, description="La facture née de ce dépôt.")
+    attachments: str = Field(description="Les pièces jointes : les lister, en ajouter.")
 
 
 class Receipt(BaseModel):
@@ -107,6 +109,24 @@ class InvoiceView(BaseModel):
     preceding_invoice: str | None
 
 
+class PartyView(BaseModel):
+    """A company or body named beside supplier and recipient."""
+
+    siret: str
+    service: str | None
+
+
+class GivenView(BaseModel):
+    """What the depositor said beside the document."""
+
+    cadre: str | None
+    validators: list[PartyView]
+    moe: PartyView | None
+    moa: PartyView | None
+    works_file: str | None
+    previous_piece: str | None
+
+
 class DepositView(Receipt):
     """A deposit with all that is known of it."""
 
@@ -117,6 +137,8 @@ class DepositView(Receipt):
     pages: PagesView | None = None
     pages_absent: str | None = Field(default=None, description="Pourquoi il n'y a pas de page à montrer.")
     invoice: InvoiceView | None = None
+    given: GivenView = Field(description="Ce que le déposant a indiqué à côté du document.")
+    works_file: UUID | None = Field(default=None, description="Le dossier de facturation d'une pièce de travaux.")
     overdue: bool = Field(default=False, description="La lecture prend plus longtemps que prévu.")
     read_at: datetime | None = None
     decided_at: datetime | None = None
@@ -160,6 +182,8 @@ def deposit(stored: Stored, link: PagesLink) -> DepositView:
             "pages": link_to_pages,
             "pages_absent": None if link_to_pages else no_pages(stored),
             "invoice": None if stored.header is None else _invoice(stored.header),
+            "given": GivenView.model_validate(stored.given, from_attributes=True),
+            "works_file": stored.works_file,
             "overdue": is_overdue(stored),
             "read_at": stored.read_at,
             "decided_at": stored.decided_at,
@@ -195,6 +219,7 @@ def _common(stored: Stored) -> dict[str, object]:
             document=f"{PREFIX}/{stored.id}/document",
             original=None if stored.duplicate_of is None else f"{PREFIX}/{stored.duplicate_of}",
             invoice=f"/api/v1/invoices/{stored.id}" if stored.state is State.SUBMITTED else None,
+            attachments=f"{PREFIX}/{stored.id}/attachments",
         ),
     }
 
@@ -224,7 +249,7 @@ def _invoice(header: InvoiceHeader) -> InvoiceView:
         payable=header.payable,
         type_code=header.type_code,
         currency=header.currency,
-        cadre=header.cadre,
+        cadre=cadres.of(header).api,
         service_code=header.service_code,
         engagement=header.engagement,
         contract=header.contract,

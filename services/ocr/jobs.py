@@ -126,7 +126,8 @@ class Dispatcher:
         self._more = len(jobs) == room
         pause = self._pause_until - time.monotonic()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), min(_POLL_SECONDS, pause) if pause > 0 else _POLL_SECONDS)
+            async with asyncio.timeout(min(_POLL_SECONDS, pause) if pause > 0 else _POLL_SECONDS):
+                await self._wake.wait()
 
     async def _lease_some(self, room: int) -> list[Job]:
         async with self._leasing:

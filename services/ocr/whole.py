@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from contracts.events import DocumentSignature, EmbeddedFile
+from invoice.checks_structured import check_structured
 from invoice.findings import Finding
 from invoice.syntax import SyntaxRefused, looks_like_xml, parse
 from services.ocr import container, reader
@@ -54,7 +55,7 @@ def _read_xml(data: bytes) -> Whole:
     return Whole(
         source=invoice.source,
         fields=fields,
-        warnings=invoice.warnings,
+        warnings=(*check_structured(invoice), *invoice.warnings),
         embedded=attachments_of(invoice),
         lines=invoice.lines_count,
         empty=None if fields else outcome("NOTHING_RECOGNISED"),
@@ -120,7 +121,7 @@ def _with_data(whole: Whole, contents: Container) -> Whole:
         source=data.source,
         fields=fields,
         empty=None if fields else whole.empty,
-        warnings=(*compared.differences, *warnings, *data.warnings),
+        warnings=(*check_structured(data), *compared.differences, *warnings, *data.warnings),
         embedded=(*whole.embedded, *attachments_of(data)),
         lines=data.lines_count,
     )

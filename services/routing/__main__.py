@@ -6,7 +6,7 @@ from services.common.runtime import Runtime, main
 from services.routing import api, cli, reindex
 from services.routing.entries import DIRECTORY_LANE
 from services.routing.exports import Exports
-from services.routing.handlers import Handlers
+from services.routing.handlers import Handlers, asked_of
 from services.routing.settings import Limits, RoutingSettings
 from services.routing.store import Directory
 
@@ -16,7 +16,7 @@ async def compose() -> Runtime:
     settings = RoutingSettings()
     runtime = Runtime("routing", settings)
     await runtime.open()
-    runtime.consume(Handlers(Directory(settings.directory_cache)))
+    runtime.consume(Handlers(Directory(settings.directory_cache)), skips=lambda data: asked_of(data) is None)
     runtime.relay()
     runtime.relay(DIRECTORY_LANE, transactional=True)
     exports = Exports(runtime.pool, every_seconds=settings.export_seconds)

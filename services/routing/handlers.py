@@ -5,6 +5,7 @@ from uuid import UUID
 
 from contracts.envelope import Event
 from contracts.events import InvoiceSubmitted, Payload, RoutingRequested
+from invoice import cadres
 from invoice.address import Around
 from services.common.deliver import Tx
 from services.common.failures import Rejected, Transient
@@ -62,10 +63,15 @@ class Handlers:
 
 
 def asked_of(data: Payload) -> Asked | None:
-    """What asks for a decision: a deposit without validators, or status. None for everything else."""
+    """What asks for a decision: a deposit that nobody acts on before its recipient, or status. None for all else.
+
+    A validator, or a works piece that a MOE, a MOA or the supplier reads first: status asks when their turn is over.
+    """
     match data:
         case InvoiceSubmitted():
-            return data if data.attempt == 1 and not data.validators else None
+            return (
+                data if data.attempt == 1 and not data.validators and cadres.of(data.invoice).routed_at_once else None
+            )
         case RoutingRequested():
             return data
         case _:

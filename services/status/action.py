@@ -1,6 +1,6 @@
 """What an action is: a row of a table. How one is carried out stands in ``actions.py``. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final, Literal
@@ -25,6 +25,14 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     motif: str | None = None
     comment: str | None = None
     fields: Mapping[str, str | None] = MappingProxyType({})
+    attachments: tuple[str, ...] = ()
+
+
+class Past(msgspec.Struct, frozen=True, kw_only=True):
+    """What an action may look at beside the invoice: its history as the clock reads it, and its stored attachments."""
+
+    entries: tuple[Entry, ...] = ()
+    attachments: frozenset[str] = frozenset()
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +65,9 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     motif: str | None
     comment: str | None
     fields: Mapping[str, str | None]
+    target: str | None = None
+    attachments: tuple[str, ...] = ()
+    past: Past = Past()
 
     @property
     def number(self) -> int:
@@ -70,9 +81,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     def after(self, **changes: object) -> Invoice:
         """The invoice with the action's entry counted, in the status that the action asks for."""
-        if self.action.target is not None:
-            changes = {"status": self.action.target, "status_at": self.now, **changes}
-        return msgspec.structs.replace(self.invoice, entries=self.number, version=self.number, **changes)
+        if self.target is not None:
+            changes = {"status": self.target, "status_at": self.now, **changes}
+        version = self.invoice.version if self.action.light else self.number
+        return msgspec.structs.replace(self.invoice, entries=self.number, version=version, **changes)
 
     def entry(
         self,
@@ -82,7 +94,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         changes: tuple[FieldChange, ...] = (),
     ) -> Entry:
         """The history entry of the action."""
-        target = self.action.target
+        target = self.target
         return Entry(
             invoice=self.invoice.id,
             number=self.number,
@@ -105,23 +117,34 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 class Action(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the table.
 
-    With a ``target`` status, ``lifecycle.yaml`` says from where and by whom it may be set and what must come with it;
-    ``who`` and ``sources`` only narrow that, where several actions lead to one status. Without a target, ``who``,
-    ``sources`` (all statuses where empty), ``motif`` and ``comment`` say so here. ``unless`` names in French what
-    stands in the way of an action that the status allows. ``do`` makes of a case what is applied, or says what is
-    wrong.
+    With a ``target`` status (or one that depends on the invoice), ``lifecycle.yaml`` says from where and by whom it may
+    be set and what must come with it; ``who`` and ``sources`` only narrow that, where several actions lead to one
+    status. Without a target, ``who``, ``sources`` (all statuses where empty), ``motif`` and ``comment`` say so here.
+    ``unless`` names in French what stands in the way of an action that the status allows, ``instead`` what to do where
+    the status does not, ``warns`` what whoever acts should know before. ``attachments``: it names files stored before.
+    ``light``: it decides nothing, so it needs no If-Match and makes nobody's stale. ``do`` makes of a case what is
+    applied, or says what is wrong.
     """
 
     name: str
     label: str
     do: Callable[[Case], Applied | tuple[Fault, ...]]
-    target: str | None = None
+    target: str | Callable[[Invoice], str | None] | None = None
     who: tuple[str, ...] = ()
     sources: frozenset[str] = frozenset()
     motif: Need = "none"
     comment: Need = "optional"
+    comment_min: int = COMMENT_MIN
     fields: tuple[Field, ...] = ()
+    attachments: bool = False
+    light: bool = False
     unless: Callable[[Invoice], str | None] = lambda invoice: None
+    instead: Callable[[Invoice], str | None] = lambda invoice: None
+    warns: Callable[[Invoice, Iterable[Entry], datetime], str | None] = lambda invoice, entries, now: None
+
+    def target_of(self, invoice: Invoice) -> str | None:
+        """The status that it leads to from where the invoice is; None where it leads nowhere."""
+        return self.target(invoice) if callable(self.target) else self.target
 
 
 class Possible(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,8 +155,12 @@ class Possible(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     motif: Need
     comment: Need
+    comment_min: int
     motifs: Mapping[str, str]
     fields: tuple[Field, ...]
+    attachments: bool = False
+    target: str | None = None
+    light: bool = False
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,11 +12,13 @@ from services.status.action import Refused
 from services.status.model import Invoice
 
 _NO_NUL = r"^[^\x00]*$"
-Text = Annotated[str, Field(max_length=4000, pattern=_NO_NUL)]
+#: Lines and tabs, and no other control character: what is written stands in mails and on screens.
+Text = Annotated[str, Field(max_length=4000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
 
 
 class ActionIn(BaseModel):
-    """An action on an invoice. ``fields``: what it takes, by name; ``null`` empties a field."""
+    """An action on an invoice. ``fields``: what it takes, by name; ``null`` empties a field. ``attachments``: ids of
+    files deposited with the invoice before."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -25,6 +27,8 @@ class ActionIn(BaseModel):
                 {"action": "return_for_recycling", "motif": "SE_ERR", "comment": "Ce service n'achète plus rien."},
                 {"action": "recycle", "fields": {"service_code": "DRH"}},
                 {"action": "transfer", "fields": {"service_code": "TEST-VOIRIE"}},
+                {"action": "put_in_payment", "fields": {"paid_on": "2026-03-30", "amount": "1234.50"}},
+                {"action": "complete", "attachments": ["0190e8a0-0000-7000-8000-000000000077"]},
             ]
         },
     )
@@ -33,6 +37,7 @@ class ActionIn(BaseModel):
     motif: Annotated[str | None, Field(max_length=60, pattern=_NO_NUL)] = None
     comment: Text | None = None
     fields: Annotated[dict[Annotated[str, Field(max_length=60)], Text | None], Field(max_length=20)] = {}
+    attachments: Annotated[list[Annotated[str, Field(max_length=60, pattern=_NO_NUL)]], Field(max_length=50)] = []
 
 
 class FieldOut(BaseModel):
@@ -52,7 +57,10 @@ class MotifOut(BaseModel):
 
 
 class PossibleOut(BaseModel):
-    """An action that the caller may do now, and what has to come with it (``required``, ``optional``, ``none``)."""
+    """An action that the caller may do now, and what has to come with it (``required``, ``optional``, ``none``).
+
+    ``warning``: what to know before confirming. ``if_match``: the action decides something, so it names the version.
+    """
 
     action: str
     label: str
@@ -63,6 +71,9 @@ class PossibleOut(BaseModel):
     comment: str
     comment_min: int
     fields: list[FieldOut]
+    attachments: bool
+    if_match: bool
+    warning: str | None
 
 
 class PossibleActions(BaseModel):
@@ -86,7 +97,7 @@ class Done(BaseModel):
     turn: views.Turn | None
 
 
-def possible_out(invoice: Invoice, one: action.Possible) -> PossibleOut:
+def possible_out(invoice: Invoice, one: action.Possible, warning: str | None = None) -> PossibleOut:
     """One action, in the words of the API."""
     held = {"recipient_siret": invoice.header.recipient_siret, "engagement": invoice.header.engagement}
     held["service_code"] = invoice.service_code if one.actor == "D" else invoice.header.service_code
@@ -98,8 +109,11 @@ def possible_out(invoice: Invoice, one: action.Possible) -> PossibleOut:
         motif=one.motif,
         motifs=[MotifOut(code=code, label=label) for code, label in one.motifs.items()],
         comment=one.comment,
-        comment_min=action.COMMENT_MIN if one.comment == "required" else 0,
+        comment_min=one.comment_min,
         fields=[FieldOut(name=f.name, label=f.label, required=f.required, value=held.get(f.name)) for f in one.fields],
+        attachments=one.attachments,
+        if_match=not one.light,
+        warning=warning,
     )
 
 

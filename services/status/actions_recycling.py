@@ -10,14 +10,13 @@ import msgspec
 
 from contracts.events import RoutingRequested
 from invoice.checks import MAX_SERVICE_CODE
-from invoice.findings import Finding
-from invoice.identifiers import InvalidIdentifier, normalise, normalise_code, parse_siret
+from invoice.identifiers import normalise, normalise_code
 from invoice.lifecycle import AVAILABLE
 from invoice.messages import finding
 from invoice.references import MAX_REFERENCE
 from services.status.action import Action, Case, Fault, Field
+from services.status.action_fields import reference, said, siret
 from services.status.model import Applied, Ended, FieldChange, Invoice
-from services.status.motifs import offered
 from services.status.rerouting import ADDRESS_FIELDS
 
 #: What the supplier is told to do; the same act whoever sent the invoice back.
@@ -33,13 +32,7 @@ _IN_THE_BODYS_HANDS: Final = frozenset(
 
 def _return_for_recycling(case: Case) -> Applied:
     """The reasons travel with the status, so that the supplier's mail says them."""
-    label = offered("A_RECYCLER")[case.motif] if case.motif else "Erreur d'adressage"
-    reason = Finding(
-        code=case.motif or "RETURNED_FOR_RECYCLING",
-        level="refuse",
-        message=f"{label}. Le destinataire écrit : « {case.comment} »",
-        action=_TO_DO,
-    )
+    reason = said(case, "RETURNED_FOR_RECYCLING", "Erreur d'adressage", _TO_DO)
     return Applied(invoice=case.after(), entry=case.entry(reasons=(reason,)))
 
 
@@ -56,9 +49,16 @@ def _recycle(case: Case) -> Applied | tuple[Fault, ...]:
     after = case.after(header=header, attempt=before.attempt + 1, transfer_attempt=None)
     ended = None
     if before.held_by != normalise(header.recipient_siret):
-        # Nobody has it until routing has found its body; the one that had it learns nothing of the next.
+        # Nobody has it until routing has found its body; the one that had it learns nothing of the next, and the next
+        # nothing of whom it had been given to there.
         after = msgspec.structs.replace(
-            after, held_by=None, recipient_name=None, service_code=None, service_label=None, tenant=None
+            after,
+            held_by=None,
+            recipient_name=None,
+            service_code=None,
+            service_label=None,
+            tenant=None,
+            assigned_to=None,
         )
         if before.held_by is not None:
             ended = Ended(before.id, before.held_by, before.service_code, before.entries)
@@ -118,37 +118,12 @@ def _under_way(invoice: Invoice) -> str | None:
     return "un transfert est en cours ; attendez quelques secondes qu'il aboutisse."
 
 
-def _siret(given: str | None) -> str | Fault:
-    try:
-        return parse_siret(given or "")
-    except InvalidIdentifier as error:
-        return Fault(
-            field="recipient_siret",
-            value=given and given[:40],
-            rule=error.code,
-            message=f"« {(given or '')[:40]} » n'est pas un SIRET : 14 chiffres, le dernier est une clé de contrôle.",
-            action="Recopiez le SIRET d'après le bon de commande ou la recherche dans l'annuaire.",
-        )
-
-
-def _reference(name: str, longest: int, given: str | None) -> str | Fault | None:
-    if given is None or (len(given) <= longest and given.isprintable()):
-        return given
-    return Fault(
-        field=name,
-        value=given[:40],
-        rule="TEXT_INVALID",
-        message=f"La valeur dépasse {longest} caractères ou contient un caractère invisible.",
-        action="Recopiez-la d'après le bon de commande, sur une ligne.",
-    )
-
-
 def _service(given: str | None) -> str | Fault | None:
-    return _reference("service_code", MAX_SERVICE_CODE, given)
+    return reference("service_code", MAX_SERVICE_CODE, given)
 
 
 def _engagement(given: str | None) -> str | Fault | None:
-    return _reference("engagement", MAX_REFERENCE, given)
+    return reference("engagement", MAX_REFERENCE, given)
 
 
 ACTIONS: Final = (
@@ -166,7 +141,7 @@ ACTIONS: Final = (
         who=("F",),
         sources=frozenset(("A_RECYCLER",)),
         fields=(
-            Field(name="recipient_siret", label="SIRET du destinataire", check=_siret),
+            Field(name="recipient_siret", label="SIRET du destinataire", check=siret("recipient_siret")),
             Field(name="service_code", label="Code service", check=_service),
             Field(name="engagement", label="Numéro d'engagement", check=_engagement),
         ),

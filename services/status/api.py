@@ -3,89 +3,60 @@
 Who may see what is decided by row-level security (``migrations/0002_visibility.sql``), never here.
 """
 
-import base64
-import binascii
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
-from pydantic import AfterValidator, AwareDatetime
 
-from invoice.lifecycle import STATUSES
 from services.common import links
 from services.common.auth import CurrentPrincipal
+from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
 from services.common.web import Problem
-from services.status import views
-from services.status.feed import EventStream, Feed
-from services.status.listing import COLUMNS, Wanted, newest
-from services.status.views import InvoiceDetail, InvoicePage
+from services.status import api_queries, views
+from services.status.feed import Feed
+from services.status.feed_stream import EventStream
+from services.status.listing import COLUMNS
+from services.status.views import InvoiceDetail
 
 _HISTORY = (
     "select entry, kind, status_from, status_to, actor, at, reasons, notice, action, motif, comment, changes"
     " from history"
     " where invoice = $1 order by entry"
 )
-_MINE = f"select {COLUMNS}, null::timestamptz as left_at from invoice where id = $1"
+#: A body's own assignment is shown to who sees the invoice as the body.
+_MORE = (
+    "works, validators, case when exists (select from invoice_party p where p.invoice = $1 and p.role = 'DESTINATAIRE')"
+    " then assigned_to end as assigned_to"
+)
+_MINE = f"select {COLUMNS}, {_MORE}, null::timestamptz as left_at from invoice where id = $1"
 #: What a body that the invoice has left keeps of it: the invoice as it stood then.
 _LEFT = (
-    f"select {COLUMNS}, left_at from (select (jsonb_populate_record(null::invoice, left_as)).*, valid_until as left_at"
-    " from invoice_party where invoice = $1 and left_as is not null order by until_entry desc limit 1) as left_then"
+    f"select {COLUMNS}, {_MORE}, left_at from (select (jsonb_populate_record(null::invoice, left_as)).*,"
+    " valid_until as left_at from invoice_party where invoice = $1 and left_as is not null"
+    " order by until_entry desc limit 1) as left_then"
 )
 _EVENT_STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {"text/event-stream": {}}, "description": "Événements status.changed, au fil de l'eau"}
 }
 
 
-def _in_utc(instant: datetime) -> datetime:
-    """An offset can push the first or the last day of the calendar out of it."""
-    try:
-        return instant.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("Cet instant est hors du calendrier.") from error
-
-
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-
-
-def add_routes(app: FastAPI, api_pool: Pool, feed: Feed, stopping: Callable[[], bool]) -> None:
-    """Serve the status API on ``app``. ``stopping`` says when open feeds are to end."""
+def add_routes(app: FastAPI, api_pool: Pool, feed: Feed, blobs: Blobs | None, stopping: Callable[[], bool]) -> None:
+    """Serve the status API on ``app``. ``stopping``: open feeds are to end. Without ``blobs`` there is no archive."""
     router = APIRouter(prefix="/api/v1/invoices", tags=["factures"])
-    _add_list(router, api_pool)
-    _add_feed(router, feed, stopping)  # before the detail, whose path would match it
+    api_queries.add_lists(router, api_pool)  # before the detail, whose path would match these
+    if blobs is not None:
+        api_queries.add_archive(router, api_pool, blobs)
+    api_queries.add_figures(router, api_pool)
+    feed.stopping = stopping
+    _add_feed(router, feed)
     _add_detail(router, api_pool)
+    api_queries.add_history(router, feed.pool, api_pool)
     app.include_router(router)
 
 
-def _add_list(router: APIRouter, api_pool: Pool) -> None:
-    @router.get("", summary="Factures visibles, la plus récente d'abord")
-    async def list_invoices(
-        principal: CurrentPrincipal,
-        status: Annotated[str | None, Query(description="Code du statut, par exemple MISE_A_DISPOSITION")] = None,
-        number: Annotated[
-            str | None, Query(description="Numéro exact de la facture", max_length=100, pattern=r"^[^\x00]*$")
-        ] = None,
-        since: Annotated[Instant | None, Query(description="Déposées depuis cet instant")] = None,
-        cursor: Annotated[str | None, Query(description="La valeur « next » de la page précédente")] = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    ) -> InvoicePage:
-        if status is not None and status not in STATUSES:
-            raise _unknown_status(status)
-        after = None if cursor is None else read_cursor(cursor)
-        wanted = Wanted(status=status, number=number, since=since, after=after)
-        async with scoped(api_pool, principal.scope()) as connection:
-            rows = await newest(connection, principal, wanted, limit + 1)
-        shown = rows[:limit]
-        more = len(rows) > limit
-        return InvoicePage(
-            invoices=[views.InvoiceItem(**views.item(row)) for row in shown],
-            next=write_cursor(shown[-1]["submitted_at"], shown[-1]["id"]) if more else None,
-        )
-
-
-def _add_feed(router: APIRouter, feed: Feed, stopping: Callable[[], bool]) -> None:
+def _add_feed(router: APIRouter, feed: Feed) -> None:
     @router.get(
         "/events", summary="Flux en direct (server-sent events)", response_class=Response, responses=_EVENT_STREAM
     )
@@ -112,7 +83,7 @@ def _add_feed(router: APIRouter, feed: Feed, stopping: Callable[[], bool]) -> No
                 f"Vous avez déjà {feed.settings.feed_clients_each} flux ouverts : fermez-en un, puis réessayez.",
                 headers={"Retry-After": "5"},
             )
-        return EventStream(feed, principal, await _position(feed, last_event_id, start), stopping)
+        return EventStream(feed, principal, await _position(feed, last_event_id, start))
 
 
 def _add_detail(router: APIRouter, api_pool: Pool) -> None:
@@ -171,37 +142,3 @@ async def _position(feed: Feed, last_event_id: str | None, start: str | None) ->
             errors=[{"field": "from", "value": str(start)[:40], "rule": "now | 0"}],
         )
     return bounds.start if start == "0" else bounds.end
-
-
-def write_cursor(submitted_at: datetime, invoice: UUID) -> str:
-    """The place after an invoice in the list. Opaque to clients; new invoices do not move it."""
-    return base64.urlsafe_b64encode(f"{submitted_at.isoformat()} {invoice}".encode()).decode().rstrip("=")
-
-
-def read_cursor(cursor: str) -> tuple[datetime, UUID]:
-    """The reverse of :func:`write_cursor`. Raises a problem for anything else."""
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-        instant, _, invoice = text.partition(" ")
-        submitted_at = datetime.fromisoformat(instant)
-        if submitted_at.tzinfo is None:
-            raise ValueError("naive")
-        return _in_utc(submitted_at), UUID(invoice)
-    except (ValueError, binascii.Error) as error:
-        raise Problem(
-            400,
-            "CURSOR_INVALID",
-            "Curseur illisible",
-            "Reprenez la valeur « next » de la page précédente, sans la modifier.",
-            errors=[{"field": "cursor", "value": cursor[:40], "rule": "next"}],
-        ) from error
-
-
-def _unknown_status(status: str) -> Problem:
-    return Problem(
-        422,
-        "STATUS_UNKNOWN",
-        "Statut inconnu",
-        f"« {status[:40]} » n'est pas un statut de facture.",
-        errors=[{"field": "status", "value": status[:40], "rule": "code de statut", "action": "Voir /docs/status."}],
-    )

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Header, Request, Response
 
-from services.common import telemetry
+from services.common import clock, telemetry
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Connection, Pool
 from services.common.deliver import Tx, transaction
@@ -19,11 +19,11 @@ from services.status import action_store, store, views
 from services.status.action import Refused, Wanted
 from services.status.action_store import Standing
 from services.status.action_views import ActionIn, Done, PossibleActions, possible_out, problem
-from services.status.actions import perform, possible
+from services.status.actions import ACTIONS, perform, possible
 from services.status.api import etag, not_found
-from services.status.handlers import count
 from services.status.model import Applied, Invoice
-from services.status.plan import Plan, note, status_changed
+from services.status.plan import act
+from services.status.writing import write
 
 _KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
@@ -53,16 +53,21 @@ def add_routes(app: FastAPI, pool: Pool, api_pool: Pool) -> None:
 def _add_possible(router: APIRouter, pool: Pool, api_pool: Pool) -> None:
     @router.get("", summary="Ce que je peux faire maintenant de cette facture", responses={404: _RESPONSES[404]})
     async def list_possible(response: Response, invoice: UUID, principal: CurrentPrincipal) -> PossibleActions:
-        standing = await _standing(api_pool, principal, invoice)
+        standing = await standing_of(api_pool, principal, invoice)
         async with pool.acquire() as connection:
-            found = await _load(connection, invoice)
+            found = await load(connection, invoice)
+            past = await action_store.past(connection, invoice)
+        now = clock.of("status")
         response.headers["ETag"] = etag(found.version)
         return PossibleActions(
             invoice=found.id,
             version=etag(found.version),
             status=views.status_view(found.status, found.status_at),
             turn=views.turn_view(found.status),
-            actions=[possible_out(found, one) for one in possible(found, standing.actors)],
+            actions=[
+                possible_out(found, one, ACTIONS[one.name].warns(found, past.entries, now))
+                for one in possible(found, standing.actors)
+            ],
         )
 
 
@@ -78,16 +83,18 @@ def _add_act(router: APIRouter, pool: Pool, api_pool: Pool) -> None:
         idempotency_key: IdempotencyKey = None,
     ) -> Done:
         asked = action_store.digest(invoice, wanted.model_dump_json().encode())
-        key = _key(idempotency_key)
+        key = key_of(idempotency_key)
         locks = [str(invoice)] if key is None else [str(invoice), f"action {principal.subject} {key}"]
         async with transaction(pool, "status", keys=locks) as tx:
-            standing = await _standing(api_pool, principal, invoice)
-            done = None if key is None else await _before(tx.conn, principal.subject, key, asked)
+            standing = await standing_of(api_pool, principal, invoice)
+            done = None if key is None else await answered_before(tx.conn, principal.subject, key, asked)
             if done is None:
-                before = await _load(tx.conn, invoice)
-                _check_version(if_match, before)
+                before = await load(tx.conn, invoice)
+                action = ACTIONS.get(wanted.action)
+                if action is None or not action.light:
+                    check_version(if_match, before)
                 cause = request.state.traceparent
-                done = await _do(tx, before, wanted, standing, principal.subject, cause)
+                done = await act_on(tx, before, wanted, standing, principal.subject, cause)
                 if key is not None:
                     answer = done.model_dump_json().encode()
                     await action_store.keep_answer(tx.conn, principal.subject, key, invoice, asked, answer, tx.now)
@@ -95,17 +102,17 @@ def _add_act(router: APIRouter, pool: Pool, api_pool: Pool) -> None:
         return done
 
 
-async def _do(
+async def act_on(
     tx: Tx, before: Invoice, wanted: ActionIn, standing: Standing, subject: str, traceparent: str | None
 ) -> Done:
     """Carry the action out in the running transaction. Raises a problem that says why not."""
-    asked = Wanted(action=wanted.action, motif=wanted.motif, comment=wanted.comment, fields=wanted.fields)
-    done = perform(before, asked, standing.actors, subject, tx.now)
+    past = await action_store.past(tx.conn, before.id)
+    done = perform(before, wanted_of(wanted), standing.actors, subject, tx.now, past)
     if isinstance(done, Refused):
         raise problem(done, wanted.action)
     await record(tx, done, traceparent)
     telemetry.logger().info("action.done", action=wanted.action, invoice=str(before.id), entry=done.entry.number)
-    after = done.invoice
+    after = done.last
     return Done(
         invoice=after.id,
         action=wanted.action,
@@ -116,22 +123,24 @@ async def _do(
     )
 
 
+def wanted_of(given: ActionIn) -> Wanted:
+    """What the body of a request asks for."""
+    return Wanted(
+        action=given.action,
+        motif=given.motif,
+        comment=given.comment,
+        fields=given.fields,
+        attachments=tuple(given.attachments),
+    )
+
+
 async def record(tx: Tx, done: Applied, traceparent: str | None) -> None:
     """Write what an action came to, and tell it: one transaction, events whose ids follow from the entry."""
-    plan = Plan([], [done.invoice], [], [], [], [], [])
-    note(plan, done)
-    await store.save(tx.conn, plan, tx.now)
+    await write(tx, act(done, RequestCause(id=done.entry.cause, traceparent=traceparent)))
     await action_store.save_header(tx.conn, done)
-    cause, key = RequestCause(id=done.entry.cause, traceparent=traceparent), str(done.invoice.id)
-    if done.entry.kind == "status":
-        changed = status_changed(done)
-        tx.emit(changed, key=key, cause=cause, tenant=changed.tenant)
-    if done.asks is not None:
-        tx.emit(done.asks, key=key, cause=cause, tenant=done.invoice.tenant)
-    count(done.entry)
 
 
-async def _standing(api_pool: Pool, principal: Principal, invoice: UUID) -> Standing:
+async def standing_of(api_pool: Pool, principal: Principal, invoice: UUID) -> Standing:
     found = await action_store.standing(api_pool, principal, invoice)
     if found.sees:
         return found
@@ -146,14 +155,14 @@ async def _standing(api_pool: Pool, principal: Principal, invoice: UUID) -> Stan
     raise not_found()
 
 
-async def _load(connection: Connection, invoice: UUID) -> Invoice:
+async def load(connection: Connection, invoice: UUID) -> Invoice:
     found = (await store.load(connection, [invoice])).get(invoice)
     if found is None:
         raise not_found()
     return found
 
 
-async def _before(connection: Connection, subject: str, key: str, asked: bytes) -> Done | None:
+async def answered_before(connection: Connection, subject: str, key: str, asked: bytes) -> Done | None:
     """The answer that the same request had before. Raises a problem when the key was used for another one."""
     known = await action_store.answered(connection, subject, key)
     if known is None:
@@ -172,7 +181,7 @@ async def _before(connection: Connection, subject: str, key: str, asked: bytes) 
 _OWN_KEY: Final = "Donnez à chaque demande une clé à elle."
 
 
-def _key(given: str | None) -> str | None:
+def key_of(given: str | None) -> str | None:
     if given is None or _KEY.fullmatch(given):
         return given
     raise Problem(
@@ -184,7 +193,7 @@ def _key(given: str | None) -> str | None:
     )
 
 
-def _check_version(if_match: str | None, found: Invoice) -> None:
+def check_version(if_match: str | None, found: Invoice) -> None:
     """Two people cannot overwrite each other: an action names the version that it was decided on."""
     action = "Relisez la facture, puis recommencez avec l'ETag de cette lecture dans If-Match."
     if if_match is None:

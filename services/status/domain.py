@@ -1,6 +1,8 @@
 """What an event does to an invoice: state × event, as ``lifecycle.yaml`` allows it. Pure."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
@@ -15,11 +17,15 @@ from contracts.events import (
     NotificationFailed,
     Payload,
 )
+from invoice import cadres, model, policies
+from invoice.clock import NOTICE_PATIENCE
 from invoice.findings import Finding, refusals
-from invoice.lifecycle import AVAILABLE, AlreadyApplied, Apply, Forbidden, NotYet, decide
+from invoice.lifecycle import AVAILABLE, WITHDRAWN, AlreadyApplied, Apply, Forbidden, NotYet, decide
 from invoice.model import InvoiceHeader
-from services.status.model import Applied, Entry, Invoice, Notice, Outcome, Party
-from services.status.payment_delay import NOTICE_PATIENCE, delay_after_notice, delay_without_notice
+from invoice.policies import Circuit
+from services.status.model import Applied, Body, Entry, FieldChange, Invoice, Notice, Outcome, Party
+from services.status.moves import followed, party
+from services.status.payment_delay import terms_for
 from services.status.rerouting import ADDRESS_FIELDS, made_available, recipient_party, transfer_answered
 
 __all__ = ["Applied", "Entry", "Invoice", "Move", "Notice", "Outcome", "Party", "answer", "concerns_invoice", "overdue"]
@@ -32,9 +38,11 @@ class Move(msgspec.Struct, frozen=True):
     actor: str
 
 
-#: Event → the move it asks for. Whether the invoice's status allows it is ``lifecycle.yaml``'s table.
+#: SIRET → what status knows of the structure.
+Bodies = Mapping[str, Body]
+_NOBODY: Final[Bodies] = MappingProxyType({})
+#: Routing's answer → the move it asks for. Whether the invoice's status allows it is ``lifecycle.yaml``'s table.
 MOVES: Final[dict[type[Payload], Move]] = {
-    InvoiceSubmitted: Move("DEPOSEE", "F"),
     InvoiceRouted: Move(AVAILABLE, "S"),
     InvoiceUnroutable: Move("A_RECYCLER", "S"),
 }
@@ -45,18 +53,18 @@ def concerns_invoice(data: Payload) -> bool:
     """Whether an event says something about an invoice. Drafts and refused deposits, and mail about them, do not."""
     if isinstance(data, NotificationAccepted | NotificationFailed):
         return data.entry is not None
-    return type(data) in MOVES
+    return isinstance(data, InvoiceSubmitted) or type(data) in MOVES
 
 
-def answer(invoice: Invoice | None, event: Event, now: datetime) -> Outcome:
+def answer(invoice: Invoice | None, event: Event, now: datetime, bodies: Bodies = _NOBODY) -> Outcome:
     """What ``event`` does to ``invoice`` (None while there is none). Changes nothing and never raises."""
     match event.data:
         case InvoiceSubmitted() as data:
-            return _submitted(invoice, event, data)
+            return submitted(invoice, event, data, now, bodies)
         case InvoiceRouted() as data:
-            return _decided(invoice, event, data, now)
+            return _decided(invoice, event, data, now, bodies)
         case InvoiceUnroutable() as data:
-            return _decided(invoice, event, data, now)
+            return _decided(invoice, event, data, now, bodies)
         case NotificationAccepted() as data:
             return _noticed(invoice, event, data, data.entry, data.accepted_at)
         case NotificationFailed() as data:
@@ -65,13 +73,28 @@ def answer(invoice: Invoice | None, event: Event, now: datetime) -> Outcome:
             return AlreadyApplied()
 
 
-def _submitted(invoice: Invoice | None, event: Event, data: InvoiceSubmitted) -> Outcome:
-    """The first round only: later rounds of an invoice are asked for by its own history, never by a deposit."""
+def submitted(
+    invoice: Invoice | None,
+    event: Event,
+    data: InvoiceSubmitted,
+    now: datetime,
+    bodies: Bodies = _NOBODY,
+    changes: tuple[FieldChange, ...] = (),
+) -> Outcome:
+    """The first round only: later rounds of an invoice are asked for by its own history, never by a deposit.
+
+    The circuit follows from the cadre, the validators and the policy of the recipient's tenant. ``changes``: what the
+    billing file says of a works piece.
+    """
     if invoice is not None:
         same = _as_deposited(invoice, data.invoice) and data.attempt <= invoice.attempt
         return AlreadyApplied() if same else _refused("Cette facture existe déjà avec d'autres données.")
-    move = MOVES[InvoiceSubmitted]
-    verdict = decide(None, move.target, move.actor)
+    body = bodies.get(data.invoice.recipient_siret, Body())
+    circuit = policies.choose(data.invoice.cadre_code, len(data.validators), body.policy)
+    if not isinstance(circuit, Circuit):
+        return _refused(circuit[0].message)
+    move = Move(policies.entry(circuit), cadres.of(data.invoice).by)
+    verdict = decide(None, move.target, move.actor, table=circuit.table)
     if not isinstance(verdict, Apply):
         return verdict
     created = Invoice(
@@ -84,15 +107,27 @@ def _submitted(invoice: Invoice | None, event: Event, data: InvoiceSubmitted) ->
         entries=1,
         version=1,
         attempt=data.attempt,
+        validators=data.validator_parties or tuple(model.Party(siret=siret) for siret in data.validators),
+        works=data.works,
+        policy=body.policy,
     )
-    party = Party(
-        invoice=created.id,
-        structure=data.invoice.supplier_siret,
-        role="FOURNISSEUR",
-        since=1,
-        submitted_at=data.submitted_at,
-    )
-    return Applied(invoice=created, entry=_status_entry(created, None, move, event), party=party)
+    # What the body pays by and reports is said from the first day; routing's answer settles it.
+    known = bodies.get(data.invoice.recipient_siret)
+    terms = terms_for(created, known, restarts=body.policy.recycling_restarts_delay)
+    created = msgspec.structs.replace(created, terms=terms)
+    entry = _status_entry(created, None, move, event, changes=changes)
+    return followed(Applied(invoice=created, entry=entry, parties=_depositors(created, move.actor)), now)
+
+
+def _depositors(created: Invoice, actor: str) -> tuple[Party, ...]:
+    """The supplier, and the MOE or MOA who has deposited the piece."""
+    supplier = party(created, model.Party(siret=created.header.supplier_siret), "FOURNISSEUR", 1)
+    works = created.works
+    if actor == "MOE" and works is not None and works.moe is not None:
+        return supplier, party(created, works.moe, "MOE", 1)
+    if actor == "MOA" and works is not None and works.moa is not None:
+        return supplier, party(created, works.moa, "MOA", 1)
+    return (supplier,)
 
 
 def _as_deposited(invoice: Invoice, deposited: InvoiceHeader) -> bool:
@@ -103,16 +138,23 @@ def _as_deposited(invoice: Invoice, deposited: InvoiceHeader) -> bool:
     return held == deposited
 
 
-def _decided(invoice: Invoice | None, event: Event, data: InvoiceRouted | InvoiceUnroutable, now: datetime) -> Outcome:
-    """Routing's answer counts for the attempt it was asked for; an older one is stale, a later one comes too early."""
+def _decided(
+    invoice: Invoice | None, event: Event, data: InvoiceRouted | InvoiceUnroutable, now: datetime, bodies: Bodies
+) -> Outcome:
+    """Routing's answer counts for the attempt it was asked for; an older one is stale, a later one comes too early.
+
+    One that finds the invoice withdrawn comes too late, and nobody has done anything wrong.
+    """
     if invoice is None or data.attempt > invoice.attempt:
         return NotYet(f"attempt {data.attempt} has not been submitted yet")
-    if data.attempt < invoice.attempt:
+    if data.attempt < invoice.attempt or invoice.status == WITHDRAWN:
         return AlreadyApplied()
     if data.attempt == invoice.transfer_attempt:
         return transfer_answered(invoice, event, data, now)
     move = MOVES[type(data)]
-    verdict = decide(invoice.status, move.target, move.actor)
+    verdict = decide(
+        invoice.status, move.target, move.actor, was_available=invoice.was_available, table=invoice.circuit.table
+    )
     if not isinstance(verdict, Apply):
         return verdict
     reasons = refusals(data.findings) if isinstance(data, InvoiceUnroutable) else ()
@@ -122,13 +164,21 @@ def _decided(invoice: Invoice | None, event: Event, data: InvoiceRouted | Invoic
     after = msgspec.structs.replace(invoice, status=move.target, status_at=now, entries=number, version=number)
     if isinstance(data, InvoiceUnroutable):
         return Applied(invoice=after, entry=_status_entry(after, invoice.status, move, event, reasons))
-    after = made_available(after, data, now)
-    party, moved = recipient_party(invoice, data, number)
-    return Applied(invoice=after, entry=_status_entry(after, invoice.status, move, event), party=party, moved=moved)
+    after = made_available(after, data, now, bodies.get(data.structure_siret))
+    body, moved = recipient_party(invoice, data, number)
+    entry = _status_entry(after, invoice.status, move, event, structure=data.structure_siret)
+    return Applied(invoice=after, entry=entry, party=body, moved=moved)
 
 
 def _status_entry(
-    after: Invoice, status_from: str | None, move: Move, event: Event, reasons: tuple[Finding, ...] = ()
+    after: Invoice,
+    status_from: str | None,
+    move: Move,
+    event: Event,
+    reasons: tuple[Finding, ...] = (),
+    *,
+    changes: tuple[FieldChange, ...] = (),
+    structure: str | None = None,
 ) -> Entry:
     return Entry(
         invoice=after.id,
@@ -141,6 +191,8 @@ def _status_entry(
         visibility="all",
         reasons=reasons,
         cause=event.id,
+        changes=changes,
+        structure=structure,
     )
 
 
@@ -155,16 +207,13 @@ def _noticed(
     about: int | None,
     at: datetime,
 ) -> Outcome:
-    """A notice is history, not a status. The first one accepted for the body starts the payment delay."""
+    """A notice is history, not a status. What it means for the payment delay is the clock's to say."""
     if about is None:
         return AlreadyApplied()
     if invoice is None or about > invoice.entries:
         return NotYet("the entry that this notice tells of is not written yet")
     accepted = isinstance(data, NotificationAccepted)
     after = msgspec.structs.replace(invoice, entries=invoice.entries + 1)
-    if accepted and _makes_available(invoice, data.audience, data.kind, about) and invoice.available_at is not None:
-        delay = delay_after_notice(invoice.available_at, at, invoice.delay)
-        after = msgspec.structs.replace(after, delay=delay)
     notice = Notice(
         message=data.message,
         kind=data.kind,
@@ -172,6 +221,7 @@ def _noticed(
         outcome="accepted" if accepted else "failed",
         about=about,
         cause=None if isinstance(data, NotificationAccepted) else data.cause,
+        role=data.role,
     )
     entry = Entry(
         invoice=invoice.id,
@@ -187,23 +237,15 @@ def _noticed(
     return Applied(invoice=after, entry=entry)
 
 
-def _makes_available(invoice: Invoice, audience: str, kind: str, about: int) -> bool:
-    """Whether a notice told the body that the invoice is at its disposal, where the delay starts or later.
-
-    Recycling within one structure does not start the delay anew, so a later notice counts for the first one too; the
-    notices of a body that the invoice has left do not.
-    """
-    first = invoice.available_entry
-    return audience == "body" and kind == AVAILABLE and first is not None and about >= first
-
-
 def overdue(invoice: Invoice, cause: UUID, now: datetime) -> Applied | None:
-    """Start the delay from the portal when no notice was accepted in time; None when there is nothing to do."""
-    if invoice.available_at is None or invoice.delay is not None or now <= invoice.available_at + NOTICE_PATIENCE:
+    """Say that no notice was accepted in time, so that the day of the portal counts (decisions.md 18).
+
+    None when there is nothing to say: the delay has a start, or none is due, or the 24 hours are not over.
+    """
+    waits = invoice.delay_state == "not_started" and invoice.delay is None
+    if not waits or invoice.available_at is None or now <= invoice.available_at + NOTICE_PATIENCE:
         return None
-    after = msgspec.structs.replace(
-        invoice, entries=invoice.entries + 1, delay=delay_without_notice(invoice.available_at)
-    )
+    after = msgspec.structs.replace(invoice, entries=invoice.entries + 1)
     entry = Entry(
         invoice=invoice.id,
         number=after.entries,

@@ -28,6 +28,8 @@ _ITEM: Final[dict[str, Any]] = {
         "started_on": "2026-03-02",
         "started_at": "2026-03-02T09:30:05Z",
         "due_on": "2026-04-01",
+        "state": "running",
+        "state_label": "Le délai de paiement court.",
         "source": "notice",
         "explanation": "Le délai court depuis l'acceptation de l'avis envoyé par courriel au destinataire.",
     },

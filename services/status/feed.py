@@ -1,17 +1,19 @@
-"""The live feed: what the relay has sent, in its order, to everybody who may see it. Any instance serves any client."""
+"""The live feed: what the relay has sent, in its order, to everybody who may see it. Any instance serves any client.
+
+An instance looks once at what was sent and wakes those of its clients whom it may concern, by their claims. What a
+client then gets is read under its own scope: row-level security decides, the waking spares everybody else a query.
+"""
 
 import asyncio
-import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import asyncpg
 import msgspec
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from contracts.codec import codec
-from contracts.events import StatusChanged
+from contracts.events import ActionRecorded, StatusChanged
+from contracts.registry import TOPIC_OF
 from invoice.lifecycle import STATUSES
 from services.common import telemetry
 from services.common.auth import Principal
@@ -19,15 +21,23 @@ from services.common.db import Pool, scoped
 from services.common.failures import is_transient
 from services.common.listen import Listener
 from services.common.record import unpack_headers
-from services.status import metrics
 from services.status.settings import StatusSettings
+from services.status.words import action_label
 
 PAGE = 200
 #: Rows looked at in one query, seen or not: a client who sees little must not hold a connection for long.
 WINDOW = 5_000
+#: Pages read at once, so that requests find a connection while a thousand clients are woken.
+_READING = 4
 _GATHER_SECONDS = 0.05
 _LOOK_SECONDS = 1.0
+_EVERYTHING = "*"
+_CONCERNED = (
+    "select distinct p.structure, p.address, p.tenant from invoice_party p where p.invoice in"
+    " (select case when topic = $3 then key::uuid end from outbox where sequence > $1 and sequence <= $2)"
+)
 _changed = codec(StatusChanged)
+_recorded = codec(ActionRecorded)
 _json = msgspec.json.Encoder()
 
 
@@ -55,54 +65,135 @@ class Bounds(msgspec.Struct, frozen=True):
         return self.last or 0
 
 
+class Reader:
+    """One client's place in the feed. ``position`` is that of the last event it was given, or that is not its own."""
+
+    __slots__ = ("claims", "position", "principal", "woken")
+
+    def __init__(self, principal: Principal, position: int) -> None:
+        self.principal = principal
+        self.position = position
+        self.claims = claims_of(principal)
+        self.woken = asyncio.Event()
+        self.woken.set()  # what lies between its position and the end is to be read first
+
+    async def wait(self, seconds: float) -> bool:
+        """Whether there may be something to read; waits up to ``seconds`` for it."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.woken.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def claims_of(principal: Principal) -> frozenset[str]:
+    """The parties as which this principal could see an invoice."""
+    if "OPERATEUR" in principal.roles:
+        return frozenset((_EVERYTHING,))
+    return frozenset((*principal.structures, *principal.services, *(f"t:{tenant}" for tenant in principal.tenants)))
+
+
 class Feed:
     """Knows how far the relay has come, and tells the clients of this instance."""
 
     def __init__(self, pool: Pool, api_pool: Pool, listener: Listener, settings: StatusSettings) -> None:
-        self._pool = pool
+        self.pool = pool
         self._api_pool = api_pool
         self._listener = listener
         self.settings = settings
         self.end = 0
-        self.clients = 0
+        self.stopping: Callable[[], bool] = lambda: False
         self.clients_of: Counter[str] = Counter()
-        self._moved = asyncio.Event()
+        self._readers: set[Reader] = set()
+        self._by_claim: dict[str, set[Reader]] = {}
+        self._reading = asyncio.Semaphore(_READING)
+        self._shared: dict[tuple[object, ...], asyncio.Task[tuple[bytes, int]]] = {}
+
+    @property
+    def clients(self) -> int:
+        """Feeds open in this instance."""
+        return len(self._readers)
+
+    def enter(self, reader: Reader) -> None:
+        """A feed is open from now on."""
+        self._readers.add(reader)
+        self.clients_of += Counter({reader.principal.subject: 1})
+        for claim in reader.claims:
+            self._by_claim.setdefault(claim, set()).add(reader)
+
+    def leave(self, reader: Reader) -> None:
+        """A feed is closed."""
+        self._readers.discard(reader)
+        self.clients_of += Counter({reader.principal.subject: -1})  # keeps no one who has none left
+        for claim in reader.claims:
+            found = self._by_claim[claim]
+            found.discard(reader)
+            if not found:
+                del self._by_claim[claim]
 
     async def run(self) -> None:
         """Follow the relay until cancelled."""
+        watching = asyncio.create_task(self._watch_stop())
+        try:
+            while True:
+                await self._listener.wait(_LOOK_SECONDS)
+                try:
+                    await self._look()
+                except Exception as error:
+                    if not is_transient(error):
+                        telemetry.logger().exception("feed.failed")
+                await asyncio.sleep(_GATHER_SECONDS)
+        finally:
+            watching.cancel()
+
+    async def _watch_stop(self) -> None:
+        """Clients who wait hear of the stop at once, even while the database does not answer."""
         while True:
-            await self._listener.wait(_LOOK_SECONDS)
-            try:
-                self._move((await self.bounds()).end)
-            except Exception as error:
-                if not is_transient(error):
-                    telemetry.logger().exception("feed.failed")
+            await asyncio.sleep(_LOOK_SECONDS / 4)
+            if self.stopping():
+                _wake(self._readers)
+
+    async def _look(self) -> None:
+        before, end = self.end, (await self.bounds()).end
+        if end <= before:
+            return
+        concerned: Iterable[Reader] = list(self._readers)
+        if self._readers and end - before <= WINDOW:
+            rows = await self.pool.fetch(_CONCERNED, before, end, TOPIC_OF[StatusChanged].name)
+            claims = {_EVERYTHING}
+            for row in rows:
+                claims.update((row["structure"], row["address"] or "", f"t:{row['tenant']}"))
+            concerned = {reader for claim in claims for reader in self._by_claim.get(claim, ())}
+        self.end = end  # together with the waking: who is not woken by then has nothing to read up to here
+        _wake(concerned)
 
     async def bounds(self) -> Bounds:
         """What is kept now."""
-        row = await self._pool.fetchrow("select first, last, counter from feed_bounds()")
+        row = await self.pool.fetchrow("select first, last, counter from feed_bounds()")
         assert row is not None
         return Bounds(row["first"], row["last"], row["counter"])
 
-    def _move(self, end: int) -> None:
-        if end > self.end:
-            self.end = end
-            moved, self._moved = self._moved, asyncio.Event()
-            moved.set()
+    async def page(self, reader: Reader) -> bytes:
+        """The next events that the reader may see; moves its position. It stays woken while there may be more."""
+        principal, upto = reader.principal, min(self.end, reader.position + WINDOW)
+        if upto <= reader.position:
+            reader.woken.clear()
+            return b""
+        # Nothing of the feed is shown for the sake of a subject, so those with the same claims read the same page.
+        scope = {**principal.scope(), "subject": ""}
+        key = (*scope.items(), reader.position, upto)
+        task = self._shared.get(key)
+        if task is None:
+            task = self._shared[key] = asyncio.create_task(self._read(scope, reader.position, upto))
+            task.add_done_callback(lambda _: self._shared.pop(key, None))
+        chunk, reader.position = await asyncio.shield(task)
+        if reader.position >= self.end:
+            reader.woken.clear()
+        return chunk
 
-    async def wait_beyond(self, position: int, seconds: float) -> bool:
-        """Whether something was sent after ``position``; waits up to ``seconds`` for it."""
-        if self.end <= position:
-            try:
-                await asyncio.wait_for(self._moved.wait(), seconds)
-            except TimeoutError:
-                return False
-        return self.end > position
-
-    async def page(self, principal: Principal, position: int) -> tuple[bytes, int]:
-        """The next events after ``position`` that the principal may see, and the position reached."""
-        upto = min(self.end, position + WINDOW)
-        async with scoped(self._api_pool, principal.scope()) as connection:
+    async def _read(self, scope: dict[str, str], position: int, upto: int) -> tuple[bytes, int]:
+        async with self._reading, scoped(self._api_pool, scope) as connection:
             rows = await connection.fetch(
                 "select sequence, key, headers, value from outbox where sequence > $1 and sequence <= $2"
                 " order by sequence limit $3",
@@ -114,93 +205,21 @@ class Feed:
         return b"".join(_event(row) for row in rows), reached
 
 
+def _wake(readers: Iterable[Reader]) -> None:
+    for reader in readers:
+        reader.woken.set()
+
+
 def _event(row: asyncpg.Record) -> bytes:
+    """A row as a server-sent event: a change of status, or what somebody did without one."""
     headers = dict(unpack_headers(row["headers"]))
-    changed = _changed.decode(row["value"])
-    data = _json.encode(
-        {
-            "event": headers["ce_id"].decode(),
-            "invoice": row["key"],
-            "time": headers["ce_time"].decode(),
-            "label": STATUSES[changed.status_to].label_fr,
-            "changed": msgspec.Raw(row["value"]),
-        }
-    )
-    return b"id: %d\nevent: status.changed\ndata: %s\n\n" % (row["sequence"], data)
-
-
-class EventStream(Response):
-    """One client's feed. It holds no connection while it writes, and at most one page in memory."""
-
-    def __init__(self, feed: Feed, principal: Principal, position: int, stopping: Callable[[], bool]) -> None:
-        self.status_code = 200
-        self.background = None
-        self.init_headers({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        self.raw_headers.append((b"content-type", b"text/event-stream; charset=utf-8"))
-        self._feed = feed
-        self._principal = principal
-        self._position = position
-        self._stopping = stopping
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until the client leaves, is too slow, the process stops, or the token is to be checked again."""
-        gone = asyncio.create_task(_until_gone(receive))
-        self._count(1)
-        try:
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await self._write(send, b"retry: 2000\nid: %d\n\n" % self._position)
-            await self._follow(send, gone)
-            await self._write(send, b"", more=False)
-        except TimeoutError:
-            metrics.FEEDS_DROPPED.inc()
-            telemetry.logger().warning("feed.client_dropped", position=self._position)
-        finally:
-            gone.cancel()
-            self._count(-1)
-
-    def _count(self, change: int) -> None:
-        self._feed.clients += change
-        self._feed.clients_of += Counter({self._principal.subject: change})  # keeps no one who has none left
-        metrics.FEEDS.set(self._feed.clients)
-
-    async def _follow(self, send: Send, gone: "asyncio.Task[None]") -> None:
-        settings = self._feed.settings
-        end = time.monotonic() + self._seconds_allowed()
-        quiet_since = time.monotonic()
-        while not gone.done() and not self._stopping() and time.monotonic() < end:
-            chunk = b""
-            if await self._feed.wait_beyond(self._position, _LOOK_SECONDS):
-                chunk, self._position = await self._next()
-            if not chunk and time.monotonic() - quiet_since >= settings.feed_heartbeat_seconds:
-                # An id without data moves the client's position past what it may not see.
-                chunk = b": heartbeat\nid: %d\n\n" % self._position
-            if chunk:
-                await self._write(send, chunk)
-                quiet_since = time.monotonic()
-
-    def _seconds_allowed(self) -> float:
-        """Until the feed's own limit, or the end of the token it was opened with."""
-        limit = self._feed.settings.feed_seconds
-        expires = self._principal.expires
-        return limit if expires is None else min(limit, expires - time.time())
-
-    async def _next(self) -> tuple[bytes, int]:
-        try:
-            chunk, reached = await self._feed.page(self._principal, self._position)
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            await asyncio.sleep(_LOOK_SECONDS)
-            return b"", self._position
-        if not chunk:
-            await asyncio.sleep(_GATHER_SECONDS)
-        return chunk, reached
-
-    async def _write(self, send: Send, body: bytes, *, more: bool = True) -> None:
-        async with asyncio.timeout(self._feed.settings.feed_write_seconds):
-            await send({"type": "http.response.body", "body": body, "more_body": more})
-
-
-async def _until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    value = row["value"]
+    if headers["ce_type"].decode() == StatusChanged.TYPE:
+        name, told = "status.changed", {"changed": msgspec.Raw(value)}
+        label = STATUSES[_changed.decode(value).status_to].label_fr
+    else:
+        name, told = "action.recorded", {"recorded": msgspec.Raw(value)}
+        label = action_label(_recorded.decode(value).action)
+    about = {"event": headers["ce_id"].decode(), "invoice": row["key"], "time": headers["ce_time"].decode()}
+    data = _json.encode({**about, "label": label, **told})
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (row["sequence"], name.encode(), data)

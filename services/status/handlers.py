@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from contracts.envelope import Event
+from contracts.events import InvoiceRouted, InvoiceSubmitted
 from services.common import tenants
 from services.common.deliver import Tx
 from services.common.failures import Rejected
-from services.status import metrics, store
-from services.status.domain import Entry, concerns_invoice
-from services.status.plan import fold
+from services.status import bodies, documents, files, store
+from services.status.domain import concerns_invoice
+from services.status.plan import Plan, fold
+from services.status.writing import write
 
 
 async def handle(tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
@@ -18,23 +20,32 @@ async def handle(tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
     Raises :class:`Rejected` for an event that the table of statuses forbids.
     """
     await tenants.ask(tx, events)
+    await bodies.keep(tx.conn, events)
+    await documents.keep(tx.conn, [(invoice_id(event), event) for event in events if documents.brings(event)])
     own = [event for event in events if concerns_invoice(event.data)]
+    filed = [event for event in own if isinstance(event.data, InvoiceSubmitted) and event.data.works is not None]
+    apart = {event.id for event in filed}
+    not_yet = await _together(tx, [event for event in own if event.id not in apart])
+    for event in filed:  # one after the other: each may change other pieces of its file
+        plan = await files.submitted(tx, event, invoice_id(event))
+        not_yet += await _written(tx, plan)
+    return not_yet
+
+
+async def _together(tx: Tx, own: Sequence[Event]) -> list[Event]:
     if not own:
         return []
     known = await store.load(tx.conn, {invoice_id(event) for event in own})
-    plan = fold(known, own, tx.now)
+    sirets = {event.data.invoice.recipient_siret for event in own if isinstance(event.data, InvoiceSubmitted)}
+    sirets |= {event.data.structure_siret for event in own if isinstance(event.data, InvoiceRouted)}
+    return await _written(tx, fold(known, own, tx.now, await bodies.load(tx.conn, sirets)))
+
+
+async def _written(tx: Tx, plan: Plan) -> list[Event]:
     if plan.refused:
         refused = plan.refused[0]
         raise Rejected(refused.reason, f"{refused.event.type}: {refused.message}")
-    await store.save(tx.conn, plan, tx.now)
-    for change in plan.changes:
-        tx.emit(change.data, key=change.event.subject, cause=change.event, tenant=change.data.tenant)
-    for entry in plan.entries:
-        count(entry)
-    for invoice in (*plan.created, *plan.changed):
-        before = known.get(invoice.id)
-        if invoice.delay is not None and (before is None or before.delay is None):
-            metrics.DELAYS.labels(source=invoice.delay.source).inc()
+    await write(tx, plan)
     return plan.not_yet
 
 
@@ -47,11 +58,3 @@ def invoice_id(event: Event) -> UUID:
     if str(found) != event.subject:  # another spelling would be another key: other locks, another order
         raise Rejected("SUBJECT_NOT_AN_INVOICE", "ce_subject must be the invoice's UUID in its canonical spelling")
     return found
-
-
-def count(entry: Entry) -> None:
-    """Count a history entry for the metrics."""
-    if entry.notice is not None:
-        metrics.NOTICES.labels(audience=entry.notice.audience, outcome=entry.notice.outcome).inc()
-    elif entry.status_to is not None:
-        metrics.ENTERED.labels(status=entry.status_to).inc()

@@ -10,6 +10,8 @@ ENTERED: Final = Counter("chorale_status_entered_total", "Status entries", ["sta
 NOTICES: Final = Counter("chorale_status_notices_total", "Notices recorded", ["audience", "outcome"])
 #: Payment delays started, by what proves the start; ``portal`` means that no notice was accepted for 24 hours.
 DELAYS: Final = Counter("chorale_status_delays_started_total", "Payment delays started", ["source"])
+#: Timers that fired.
+TIMERS: Final = Counter("chorale_status_timers_fired_total", "Timers fired", ["kind"])
 #: Live feeds open in this process.
 FEEDS: Final = Gauge("chorale_status_feeds_open", "Live feeds open")
 #: Live feeds ended by this process because the client took nothing.

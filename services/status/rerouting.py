@@ -8,17 +8,18 @@ import msgspec
 from contracts.envelope import Event
 from contracts.events import InvoiceRouted, InvoiceUnroutable
 from invoice.findings import Finding, refusals
-from services.status.model import Applied, Entry, FieldChange, Invoice, Moved, Party
+from services.status.model import Applied, Body, Entry, FieldChange, Invoice, Moved, Party
+from services.status.payment_delay import terms_for
 
 #: What the supplier may change when he recycles: fields of :class:`invoice.model.InvoiceHeader` (lifecycle.yaml).
 ADDRESS_FIELDS: Final = ("recipient_siret", "service_code", "engagement")
 
 
-def made_available(invoice: Invoice, data: InvoiceRouted, now: datetime) -> Invoice:
+def made_available(invoice: Invoice, data: InvoiceRouted, now: datetime, body: Body | None = None) -> Invoice:
     """The invoice at a body's disposal. ``invoice.entries`` is the entry that says so.
 
-    The payment delay starts with the first body, and anew with another one unless its tenant's policy says otherwise;
-    in the same structure it runs on from the first notification (decisions.md 2).
+    The notice of the first body is waited for, and anew that of another one unless its tenant's policy says otherwise;
+    in the same structure the delay runs on from the first notification (decisions.md 2).
     """
     before = invoice.available_structure
     after = msgspec.structs.replace(
@@ -30,9 +31,11 @@ def made_available(invoice: Invoice, data: InvoiceRouted, now: datetime) -> Invo
         held_by=data.structure_siret,
         available_structure=data.structure_siret,
     )
+    terms = terms_for(after, body, restarts=data.recycling_restarts_delay)
+    after = msgspec.structs.replace(after, terms=terms)
     if before == data.structure_siret or (before is not None and not data.recycling_restarts_delay):
         return after
-    return msgspec.structs.replace(after, available_entry=after.entries, available_at=now, delay=None)
+    return msgspec.structs.replace(after, available_entry=after.entries, available_at=now)
 
 
 def recipient_party(before: Invoice, data: InvoiceRouted, number: int) -> tuple[Party | None, Moved | None]:

@@ -14,9 +14,9 @@ class StatusSettings(ServiceSettings):
     take them all. ``feed_seconds`` ends one, so that its token is checked again. A client that takes no byte for
     ``feed_write_seconds`` is let go."""
 
-    feed_clients: int = 500
+    feed_clients: int = 1000
     feed_clients_each: int = 20
     feed_seconds: float = 3600.0
     feed_write_seconds: float = 30.0
     feed_heartbeat_seconds: float = 15.0
-    delay_check_seconds: float = 60.0
+    figures_seconds: float = 5.0

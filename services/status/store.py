@@ -1,39 +1,114 @@
 """The worker's side of the status tables: read a batch of invoices, write a batch of what happened to them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from contracts.codec import codec
-from invoice.model import InvoiceHeader
+from invoice import model
+from invoice.clock import NOTICE_PATIENCE, Terms
+from invoice.model import InvoiceHeader, Works
 from services.common.db import Connection
-from services.status.model import Ended, Entry, Invoice, Moved, Party
-from services.status.payment_delay import NOTICE_PATIENCE, Delay
+from services.status.bodies import policy
+from services.status.model import Delay, Ended, Entry, FieldChange, Gone, Invoice, Moved, Notice, Party
 from services.status.plan import Plan
 
 _header = codec(InvoiceHeader)
 _json = msgspec.json.Encoder()
-_COLUMNS = (
-    "id, header, depositor, submitted_at, status, status_at, entries, attempt, recipient_name, service_code,"
-    " service_label, tenant, available_entry, available_at, payment_delay_started_on, payment_delay_started_at,"
-    " payment_delay_source, held_by, available_structure, transfer_attempt, version"
+_terms = msgspec.json.Decoder(Terms)
+_works = msgspec.json.Decoder(Works)
+_companies = msgspec.json.Decoder(tuple[model.Party, ...])
+_notice = msgspec.json.Decoder(Notice)
+_changes = msgspec.json.Decoder(tuple[FieldChange, ...])
+#: What everybody's deeds change of an invoice: column → its type. ``_state`` gives them in this order.
+_STATE: Final = {
+    "id": "uuid",
+    "status": "text",
+    "status_at": "timestamptz",
+    "entries": "int",
+    "attempt": "int",
+    "recipient_name": "text",
+    "service_code": "text",
+    "service_label": "text",
+    "tenant": "text",
+    "available_entry": "int",
+    "available_at": "timestamptz",
+    "payment_delay_started_on": "date",
+    "payment_delay_started_at": "timestamptz",
+    "payment_delay_source": "text",
+    "due_on": "date",
+    "payment_delay_state": "text",
+    "held_by": "text",
+    "available_structure": "text",
+    "transfer_attempt": "int",
+    "version": "int",
+    "validators": "jsonb",
+    "works": "jsonb",
+    "terms": "jsonb",
+    "assigned_to": "text",
+}
+_DEPOSITED: Final = {"number": "text", "header": "jsonb", "depositor": "text", "submitted_at": "timestamptz"}
+_LOAD: Final = (
+    "select i.*, t.policy::text as policy from invoice i left join known_body b on b.siret = i.recipient"
+    " left join known_tenant t on t.tenant = b.tenant where i.id = any($1::uuid[])"
+)
+_CLOCK: Final = (
+    "select invoice, entry, kind, status_from, status_to, actor, at, visibility, cause, notice, action, changes,"
+    " structure from history where invoice = any($1::uuid[]) order by invoice, entry"
+)
+
+
+def _arrays(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(columns.values(), 1))
+
+
+_INSERT: Final = (
+    f"insert into invoice ({', '.join((*_DEPOSITED, *_STATE))}) select * from unnest({_arrays(_DEPOSITED | _STATE)})"
+)
+_UPDATE: Final = (
+    f"update invoice set {', '.join(f'{name} = t.{name}' for name in _STATE if name != 'id')}"
+    f" from unnest({_arrays(_STATE)}) t({', '.join(_STATE)}) where invoice.id = t.id"
 )
 
 
 async def load(connection: Connection, identities: Iterable[UUID]) -> dict[UUID, Invoice]:
     """The invoices that exist among these."""
-    rows = await connection.fetch(f"select {_COLUMNS} from invoice where id = any($1::uuid[])", list(identities))
+    rows = await connection.fetch(_LOAD, list(identities))
     return {row["id"]: _invoice(row) for row in rows}
+
+
+async def clock_entries(connection: Connection, invoices: Sequence[UUID]) -> dict[UUID, list[Entry]]:
+    """The history of these invoices as the clock reads it: without reasons and words."""
+    found: dict[UUID, list[Entry]] = {}
+    for row in await connection.fetch(_CLOCK, list(invoices)) if invoices else ():
+        entry = Entry(
+            invoice=row["invoice"],
+            number=row["entry"],
+            kind=row["kind"],
+            actor=row["actor"],
+            at=row["at"],
+            visibility=row["visibility"],
+            cause=row["cause"],
+            status_from=row["status_from"],
+            status_to=row["status_to"],
+            notice=row["notice"] and _notice.decode(row["notice"]),
+            action=row["action"],
+            changes=_changes.decode(row["changes"]),
+            structure=row["structure"],
+        )
+        found.setdefault(entry.invoice, []).append(entry)
+    return found
 
 
 async def without_delay(connection: Connection, now: datetime, limit: int) -> list[UUID]:
     """Invoices that the body could see for longer than the notice may take, and whose delay has not started."""
     rows = await connection.fetch(
         "select id from invoice where available_at < $1 and payment_delay_started_on is null"
-        " order by available_at limit $2",
+        " and payment_delay_state = 'not_started' order by available_at limit $2",
         now - NOTICE_PATIENCE,
         limit,
     )
@@ -47,13 +122,17 @@ async def save(connection: Connection, plan: Plan, now: datetime) -> None:
     await _update(connection, plan.changed)
     await _write_history(connection, plan.entries, now)
     await _move_parties(connection, plan.moved)
+    await _forget_parties(connection, plan.gone)
     await _write_parties(connection, plan.parties, now)
 
 
 def _invoice(row: asyncpg.Record) -> Invoice:
     started = row["payment_delay_started_on"]
     delay = started and Delay(
-        started_on=started, started_at=row["payment_delay_started_at"], source=row["payment_delay_source"]
+        started_on=started,
+        started_at=row["payment_delay_started_at"],
+        source=row["payment_delay_source"],
+        due_on=row["due_on"],
     )
     return Invoice(
         id=row["id"],
@@ -75,6 +154,12 @@ def _invoice(row: asyncpg.Record) -> Invoice:
         available_structure=row["available_structure"],
         transfer_attempt=row["transfer_attempt"],
         version=row["version"],
+        delay_state=row["payment_delay_state"],
+        validators=_companies.decode(row["validators"]) if row["validators"] else (),
+        works=row["works"] and _works.decode(row["works"]),
+        terms=row["terms"] and _terms.decode(row["terms"]),
+        assigned_to=row["assigned_to"],
+        policy=policy(row["policy"]),
     )
 
 
@@ -82,14 +167,7 @@ async def _insert(connection: Connection, invoices: Sequence[Invoice]) -> None:
     if not invoices:
         return
     await connection.execute(
-        "insert into invoice (number, header, depositor, submitted_at, id, status, status_at, entries, attempt,"
-        " recipient_name, service_code, service_label, tenant, available_entry, available_at,"
-        " payment_delay_started_on, payment_delay_started_at, payment_delay_source, held_by, available_structure,"
-        " transfer_attempt, version)"
-        " select * from unnest($1::text[], $2::jsonb[], $3::text[], $4::timestamptz[], $5::uuid[], $6::text[],"
-        " $7::timestamptz[], $8::int[], $9::int[], $10::text[], $11::text[], $12::text[], $13::text[], $14::int[],"
-        " $15::timestamptz[], $16::date[], $17::timestamptz[], $18::text[], $19::text[], $20::text[], $21::int[],"
-        " $22::int[])",
+        _INSERT,
         [i.header.invoice_number for i in invoices],
         [_header.encode(i.header).decode() for i in invoices],
         [i.depositor for i in invoices],
@@ -99,27 +177,12 @@ async def _insert(connection: Connection, invoices: Sequence[Invoice]) -> None:
 
 
 async def _update(connection: Connection, invoices: Sequence[Invoice]) -> None:
-    if not invoices:
-        return
-    await connection.execute(
-        "update invoice set status = t.status, status_at = t.status_at, entries = t.entries, attempt = t.attempt,"
-        " recipient_name = t.recipient_name, service_code = t.service_code, service_label = t.service_label,"
-        " tenant = t.tenant, available_entry = t.available_entry, available_at = t.available_at,"
-        " payment_delay_started_on = t.started_on, payment_delay_started_at = t.started_at,"
-        " payment_delay_source = t.source, held_by = t.held_by, available_structure = t.available_structure,"
-        " transfer_attempt = t.transfer_attempt, version = t.version"
-        " from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::int[], $5::int[], $6::text[], $7::text[],"
-        " $8::text[], $9::text[], $10::int[], $11::timestamptz[], $12::date[], $13::timestamptz[], $14::text[],"
-        " $15::text[], $16::text[], $17::int[], $18::int[])"
-        " t(id, status, status_at, entries, attempt, recipient_name, service_code, service_label, tenant,"
-        " available_entry, available_at, started_on, started_at, source, held_by, available_structure,"
-        " transfer_attempt, version) where invoice.id = t.id",
-        *_state(invoices),
-    )
+    if invoices:
+        await connection.execute(_UPDATE, *_state(invoices))
 
 
 def _state(invoices: Sequence[Invoice]) -> tuple[list[object], ...]:
-    """The columns that events change, as arrays."""
+    """The columns of ``_STATE``, as arrays."""
     delays = [i.delay for i in invoices]
     return (
         [i.id for i in invoices],
@@ -136,11 +199,21 @@ def _state(invoices: Sequence[Invoice]) -> tuple[list[object], ...]:
         [d and d.started_on for d in delays],
         [d and d.started_at for d in delays],
         [d and d.source for d in delays],
+        [d and d.due_on for d in delays],
+        [i.delay_state for i in invoices],
         [i.held_by for i in invoices],
         [i.available_structure for i in invoices],
         [i.transfer_attempt for i in invoices],
         [i.version for i in invoices],
+        [_written(i.validators or None) for i in invoices],
+        [_written(i.works) for i in invoices],
+        [_written(i.terms) for i in invoices],
+        [i.assigned_to for i in invoices],
     )
+
+
+def _written(value: object) -> str | None:
+    return None if value is None else _json.encode(value).decode()
 
 
 async def _write_history(connection: Connection, entries: Sequence[Entry], now: datetime) -> None:
@@ -148,10 +221,10 @@ async def _write_history(connection: Connection, entries: Sequence[Entry], now: 
         return
     await connection.execute(
         "insert into history (invoice, entry, kind, status_from, status_to, actor, at, visibility, reasons, notice,"
-        " cause, action, motif, comment, by_subject, changes, recorded_at)"
-        " select t.*, $17 from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[],"
+        " cause, action, motif, comment, by_subject, changes, structure, recorded_at)"
+        " select t.*, $18 from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[],"
         " $7::timestamptz[], $8::text[], $9::jsonb[], $10::jsonb[], $11::uuid[], $12::text[], $13::text[],"
-        " $14::text[], $15::text[], $16::jsonb[]) t",
+        " $14::text[], $15::text[], $16::jsonb[], $17::text[]) t",
         [e.invoice for e in entries],
         [e.number for e in entries],
         [e.kind for e in entries],
@@ -161,13 +234,14 @@ async def _write_history(connection: Connection, entries: Sequence[Entry], now: 
         [e.at for e in entries],
         [e.visibility for e in entries],
         [_list(e.reasons) for e in entries],
-        [None if e.notice is None else _json.encode(e.notice).decode() for e in entries],
+        [_written(e.notice) for e in entries],
         [e.cause for e in entries],
         [e.action for e in entries],
         [e.motif for e in entries],
         [e.comment for e in entries],
         [e.by for e in entries],
         [_list(e.changes) for e in entries],
+        [e.structure for e in entries],
         now,
     )
 
@@ -189,6 +263,16 @@ async def _end_parties(connection: Connection, ended: Sequence[Ended], now: date
         )
 
 
+async def _forget_parties(connection: Connection, gone: Sequence[Gone]) -> None:
+    for one in gone:  # one at a time: only an action does this
+        await connection.execute(
+            "update invoice_party set closed = true where invoice = $1 and structure = $2 and role = $3",
+            one.invoice,
+            one.structure,
+            one.role,
+        )
+
+
 async def _move_parties(connection: Connection, moved: Sequence[Moved]) -> None:
     if moved:
         await connection.execute(
@@ -206,9 +290,9 @@ async def _write_parties(connection: Connection, parties: Sequence[Party], now: 
     if not parties:
         return
     await connection.execute(
-        "insert into invoice_party (invoice, structure, service, role, tenant, since_entry, submitted_at, valid_from)"
-        " select t.*, $8 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[],"
-        " $7::timestamptz[]) t",
+        "insert into invoice_party (invoice, structure, service, role, tenant, since_entry, submitted_at, rank,"
+        " valid_from) select t.*, $9 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[],"
+        " $7::timestamptz[], $8::smallint[]) t on conflict do nothing",
         [p.invoice for p in parties],
         [p.structure for p in parties],
         [p.service for p in parties],
@@ -216,5 +300,6 @@ async def _write_parties(connection: Connection, parties: Sequence[Party], now: 
         [p.tenant for p in parties],
         [p.since for p in parties],
         [p.submitted_at for p in parties],
+        [p.rank for p in parties],
         now,
     )

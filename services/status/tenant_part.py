@@ -19,6 +19,7 @@ async def _erase(tx: Tx, request: Request) -> Erasure:
         request.asked_at,
         timeout=LONG,
     )
+    await tx.conn.execute("insert into closed_tenant values ($1) on conflict do nothing", request.tenant)
     row = await tx.conn.fetchrow(
         "select count(distinct p.invoice) as invoices, (select count(*) from history h where h.invoice in ("
         "  select invoice from invoice_party where role = 'DESTINATAIRE' and tenant = $1)) as entries"
@@ -45,7 +46,8 @@ PART = Part(
         f" payment_delay_source)::text as line from invoice where id in ({_RECEIVED}) order by submitted_at, id",
         "select json_build_object('entree', 'historique', 'facture', invoice, 'entry', entry, 'kind', kind,"
         " 'status_from', status_from, 'status_to', status_to, 'actor', actor, 'at', at, 'visibility', visibility,"
-        " 'reasons', reasons, 'notice', notice)::text as line"
+        " 'reasons', reasons, 'notice', notice, 'action', action, 'motif', motif, 'comment', comment,"
+        " 'changes', changes)::text as line"
         f" from history h where invoice in ({_RECEIVED}) and (entry = 1 or entry >= (select max(since_entry)"
         "  from invoice_party p where p.invoice = h.invoice and p.tenant = $1)) order by invoice, entry",
     ),

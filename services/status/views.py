@@ -1,38 +1,19 @@
-"""What the API answers: shapes for the documentation, and the French words beside the codes."""
+"""What the API answers: shapes for the documentation, with French words beside the codes."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
 import msgspec
 from pydantic import BaseModel
 
+from invoice import cadres
 from invoice.lifecycle import ACTORS, STATUSES, turn
 from services.common.links import PagesLink
-from services.status.actions import ACTIONS
-from services.status.payment_delay import due_on
-
-#: Whose turn it is, in words.
-TURNS: Final = {
-    "F": "Au fournisseur d'agir",
-    "D": "Au destinataire d'agir",
-    "C": "Au comptable public d'agir",
-    "S": "La plateforme achemine la facture",
-}
-#: What proves the start of the payment delay, in words (decisions.md 18).
-SOURCES: Final = {
-    "notice": "Le délai court depuis l'acceptation de l'avis envoyé par courriel au destinataire.",
-    "portal": "Aucun avis n'ayant été accepté en 24 heures, le délai court depuis la mise à disposition sur la "
-    "plateforme (règle de la plateforme).",
-}
-NOTICES: Final = {
-    ("supplier", "accepted"): "Avis envoyé au fournisseur",
-    ("supplier", "failed"): "L'avis au fournisseur n'a pas pu être remis",
-    ("body", "accepted"): "Avis envoyé au destinataire",
-    ("body", "failed"): "Un avis au destinataire n'a pas pu être remis",
-}
+from services.status.model import DelayState, Source
+from services.status.words import SOURCES, STATES, TURNS, action_label, notice_label
 
 
 class StatusView(BaseModel):
@@ -62,12 +43,14 @@ class Recipient(BaseModel):
 
 
 class PaymentDelay(BaseModel):
-    """The payment delay: 30 days from the legal day (Europe/Paris) on which it started."""
+    """The payment delay: legal days (Europe/Paris). ``due_on`` is null while it is interrupted."""
 
     started_on: date
     started_at: datetime
-    due_on: date
-    source: Literal["notice", "portal"]
+    due_on: date | None
+    state: DelayState
+    state_label: str
+    source: Source
     explanation: str
 
 
@@ -146,6 +129,7 @@ class NoticeView(BaseModel):
     audience: Literal["supplier", "body"]
     outcome: Literal["accepted", "failed"]
     about: int
+    role: str | None = None
 
 
 class Change(BaseModel):
@@ -187,13 +171,35 @@ class PagesView(BaseModel):
     expires_at: datetime
 
 
+class Company(BaseModel):
+    """A validator, MOE or MOA."""
+
+    siret: str
+    service: str | None = None
+
+
+class WorksView(BaseModel):
+    """Where a works piece stands: its billing file (the id of the first piece) and the piece it follows."""
+
+    file: str
+    previous: str | None = None
+    moe: Company | None = None
+    moa: Company | None = None
+
+
 class InvoiceDetail(InvoiceItem):
     """An invoice with its header and its history, oldest entry first.
 
-    ``left_at``: the supplier has addressed it to another body since; what is shown is what stood then.
+    ``left_at``: the supplier has addressed it to another body since; what is shown is what stood then. ``assigned_to``
+    is for the body alone. ``cadre``: the cadre de facturation in short (``A1``, ``A9``, ``S3``).
     """
 
     header: Header
+    cadre: str
+    cadre_label: str
+    validators: list[Company]
+    works: WorksView | None
+    assigned_to: str | None
     attempt: int
     history: list[EntryView]
     pages: PagesView
@@ -217,7 +223,7 @@ def item(row: asyncpg.Record) -> dict[str, Any]:
         ),
         "payable": header["payable"],
         "currency": header.get("currency", "EUR"),
-        "status": status_view(row["status"], row["status_at"]),
+        "status": status_view(row["status"], row["status_at"], counts=_counts(row)),
         "turn": turn_view(row["status"]),
         "payment_delay": _delay(row),
     }
@@ -225,9 +231,17 @@ def item(row: asyncpg.Record) -> dict[str, Any]:
 
 def detail(row: asyncpg.Record, history: list[asyncpg.Record], link: PagesLink) -> InvoiceDetail:
     """An invoice and the entries that the reader may see."""
+    header = msgspec.json.decode(row["header"])
+    code = header.get("frame") or header.get("cadre", "A1").partition("_")[0]
+    works = row["works"] and msgspec.json.decode(row["works"])
     return InvoiceDetail(
         **item(row),
-        header=Header.model_validate(msgspec.json.decode(row["header"])),
+        header=Header.model_validate(header),
+        cadre=code,
+        cadre_label=cadres.CADRES[code].label,
+        validators=[Company.model_validate(one) for one in msgspec.json.decode(row["validators"] or "[]")],
+        works=works and WorksView.model_validate(works),
+        assigned_to=row["assigned_to"],
         attempt=row["attempt"],
         history=[_entry(entry) for entry in history],
         pages=PagesView(template=link.template, index=link.index, expires_at=link.expires_at),
@@ -235,11 +249,21 @@ def detail(row: asyncpg.Record, history: list[asyncpg.Record], link: PagesLink) 
     )
 
 
-def status_view(code: str, since: datetime) -> StatusView:
+def status_view(code: str, since: datetime, *, counts: bool = True) -> StatusView:
+    """A status in words. ``counts`` False: it has no effect on the delay, where it could have one (decisions.md 6)."""
     status = STATUSES[code]
-    return StatusView(
-        code=code, label=status.label_fr, explanation=status.explain_fr, terminal=status.terminal, since=since
-    )
+    said = status.explain_fr if counts else status.explain_fr_no_effect or status.explain_fr
+    return StatusView(code=code, label=status.label_fr, explanation=said, terminal=status.terminal, since=since)
+
+
+def _counts(row: asyncpg.Record) -> bool:
+    """Whether a suspension interrupts the delay, and completing it has opened a new one."""
+    started, due = row["payment_delay_started_on"], row["due_on"]
+    if row["status"] == "SUSPENDUE":
+        return bool(row["payment_delay_state"] != "running")
+    if row["status"] != "COMPLETEE" or started is None or due is None:
+        return True
+    return bool(due != started + timedelta(days=msgspec.json.decode(row["terms"])["days"] if row["terms"] else 30))
 
 
 def turn_view(code: str) -> Turn | None:
@@ -254,7 +278,9 @@ def _delay(row: asyncpg.Record) -> PaymentDelay | None:
     return PaymentDelay(
         started_on=started,
         started_at=row["payment_delay_started_at"],
-        due_on=due_on(started),
+        due_on=row["due_on"],
+        state=row["payment_delay_state"],
+        state_label=STATES[row["payment_delay_state"]],
         source=source,
         explanation=SOURCES[source],
     )
@@ -280,19 +306,11 @@ def _entry(row: asyncpg.Record) -> EntryView:
     )
 
 
-#: What is not asked for by anybody but follows from an action, in words.
-OUTCOMES: Final = {
-    "transferred": "Transférée à un autre service",
-    "transfer_refused": "Le transfert n'a pas abouti",
-}
-
-
 def _label(row: asyncpg.Record, notice: NoticeView | None) -> str:
     if notice is not None:
-        return NOTICES[notice.audience, notice.outcome]
+        return notice_label(notice.audience, notice.outcome, notice.role)
     if row["kind"] == "action":
-        action = ACTIONS.get(row["action"])
-        return OUTCOMES.get(row["action"], row["action"]) if action is None else action.label
+        return action_label(row["action"])
     if row["status_to"] is not None:
         return STATUSES[row["status_to"]].label_fr
     return SOURCES["portal"]

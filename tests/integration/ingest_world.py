@@ -62,10 +62,12 @@ class World:
         principal: Principal | None = None,
         key: str | None = None,
         name: str = "facture.pdf",
+        given: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """Deposit."""
+        """Deposit, with what is given beside the document."""
         files = {"file": (name, pdf() if content is None else content, PDF_PART)}
-        return await self.client.post("/api/v1/deposits", files=files, headers=self.headers(principal, key))
+        headers = self.headers(principal, key)
+        return await self.client.post("/api/v1/deposits", files=files, data=dict(given or {}), headers=headers)
 
     async def deposit(self, content: bytes | None = None, **more: Any) -> UUID:
         """Deposit, which must succeed; returns the id."""

@@ -15,12 +15,13 @@ import httpx
 from contracts.envelope import Event
 from deploy.database import ServiceDsns
 from services.common.auth import Principal, mint
+from services.common.blobs import Blobs
 from services.common.db import Pool, migrate, open_pool
 from services.common.deliver import Deliver
 from services.common.listen import Listener
 from services.common.outbox import Relay, RelaySettings, channel
 from services.common.web import Server, create_app
-from services.status import api
+from services.status import api, api_actions, api_bulk, api_clock
 from services.status.feed import Feed
 from services.status.handlers import handle
 from services.status.settings import FEED_KEPT, StatusSettings
@@ -76,16 +77,18 @@ async def tables(dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[Tables]:
 
 
 class Instance:
-    """One instance's HTTP side."""
+    """One instance's HTTP side. Without a store of documents it has no archives."""
 
-    def __init__(self, found: Tables, dsn: str, settings: StatusSettings) -> None:
+    def __init__(self, found: Tables, dsn: str, settings: StatusSettings, blobs: Blobs | None = None) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
         listener = Listener(dsn, channel("status") + "_sent")
         self.feed = Feed(found.pool, found.api_pool, listener, settings)
         app = create_app("status", token_secret=SECRET, live=_fine, ready=[_fine])
-        api.add_routes(app, found.api_pool, self.feed, lambda: app.state.server.should_exit)
+        for own in (api_actions, api_bulk, api_clock):
+            own.add_routes(app, found.pool, found.api_pool)
+        api.add_routes(app, found.api_pool, self.feed, blobs, lambda: app.state.server.should_exit)
         self.server = Server(app, "127.0.0.1", self.port, stop_seconds=4)
         self._tasks = [asyncio.create_task(run()) for run in (self.server.serve, listener.run, self.feed.run)]
 
@@ -232,10 +235,10 @@ async def relayed(own: ServiceDsns, kafka: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def instances(
-    found: Tables, own: ServiceDsns, kafka: str, count: int = 1, **changes: Any
+    found: Tables, own: ServiceDsns, kafka: str, count: int = 1, *, blobs: Blobs | None = None, **changes: Any
 ) -> AsyncIterator[Sequence[Instance]]:
     """Several instances of the HTTP side on the same tables."""
-    running = [Instance(found, own.worker, settings_of(own, kafka, **changes)) for _ in range(count)]
+    running = [Instance(found, own.worker, settings_of(own, kafka, **changes), blobs) for _ in range(count)]
     try:
         for instance in running:
             await instance.ready()

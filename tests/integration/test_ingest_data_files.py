@@ -97,12 +97,12 @@ async def test_an_invoice_already_paid_is_submitted_under_its_cadre(ready: World
     assert submitted.invoice.cadre == "A2_FACTURE_FOURNISSEUR_DEJA_PAYEE"
 
 
-async def test_a_cadre_that_is_not_served_refuses_the_deposit_in_words(ready: World) -> None:
+async def test_a_cadre_of_the_file_that_lacks_its_validator_refuses_the_deposit_in_words(ready: World) -> None:
     deposit = await ready.deposit(xml())
     await ready.take(event(str(deposit), read(xml(), fields(cadre="A9_FACTURE_SOUSTRAITANT"), source="cpp")))
     refused = await last(ready)
     assert isinstance(refused, DepositRefused)
-    assert [reason.code for reason in refused.reasons] == ["CADRE_LATER"]
+    assert [reason.code for reason in refused.reasons] == ["VALIDATOR_MISSING"]
     assert await ready.pool.fetchval("select count(*) from number_taken") == 0
 
 

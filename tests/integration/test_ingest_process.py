@@ -1,12 +1,14 @@
 """ingest as a process of its own, on a broker: ready when it may judge, and nothing lost when it is killed."""
 
 import asyncio
+import hashlib
 import json
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +22,11 @@ from contracts.events import DocumentReceived, InvoiceSubmitted
 from contracts.registry import TOPIC_OF
 from deploy.local import Stack
 from services.common.auth import mint
+from services.common.blobs import Blobs
 from services.common.consumer import read_to_end, tail
+from services.common.db import lock_keys, open_pool
+from services.ingest.settings import IngestSettings
+from services.ingest.sweep import Sweep
 from tests.integration.ingest_world import supplier
 from tests.unit.ingest.samples import directory_events, event, fields, pdf, read, sha256
 
@@ -170,6 +176,54 @@ async def test_a_deposit_answered_the_moment_before_a_kill_survives_and_is_annou
         assert isinstance((await first_about(running, DOCUMENTS, deposit)).data, DocumentReceived)
 
 
+def attach(stack: Stack, deposit: str, content: bytes) -> httpx.Response:
+    """Attach a file, over HTTP."""
+    given = {"Authorization": "Bearer " + mint(stack.token_secret, supplier())}
+    address = f"{stack.base_url('ingest')}/api/v1/deposits/{deposit}/attachments"
+    return httpx.post(address, files={"file": ("pièce.pdf", content)}, headers=given, timeout=30)
+
+
+async def stored(blobs: Blobs, prefix: str) -> None:
+    """Wait until something is stored under a prefix."""
+    for _ in range(1000):
+        if await blobs.older_than(prefix, datetime.now(UTC) + timedelta(hours=1)):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("nothing was stored")
+
+
+async def test_a_kill_between_the_store_and_the_row_of_an_attachment_loses_nothing_and_leaves_an_orphan_that_is_swept(
+    running: Stack,
+) -> None:
+    deposit = (await asyncio.to_thread(post, running, pdf("to be completed"))).json()["id"]
+    environment = running.environment("ingest")
+    values: dict[str, Any] = {name.removeprefix("CHORALE_").lower(): value for name, value in environment.items()}
+    blobs = Blobs(IngestSettings(port=1, **values))
+    prefix = f"{hashlib.sha256(b'supplier-1').hexdigest()[:16]}/{deposit}/attachments/"
+    soon = timedelta(hours=1)
+    pool = await open_pool(environment["CHORALE_DSN"], "ingest")
+    try:
+        async with pool.acquire() as connection, connection.transaction():
+            await lock_keys(connection, "ingest", [deposit])  # whoever attaches waits here, his file stored
+            sending = asyncio.create_task(asyncio.to_thread(attach, running, deposit, pdf("the paper")))
+            await stored(blobs, prefix)
+            await asyncio.to_thread(running.kill, "ingest")
+            with pytest.raises(httpx.TransportError):
+                await sending
+        await asyncio.to_thread(running.start, "ingest")
+        assert await pool.fetchval("select count(*) from attachment") == 0
+        [orphan] = await blobs.older_than(prefix, datetime.now(UTC) + soon)
+        again = await asyncio.to_thread(attach, running, deposit, pdf("the paper"))
+        assert again.status_code == 201
+        await Sweep(pool, blobs, age=-soon, every_seconds=3600).once()
+        [kept] = await blobs.older_than(prefix, datetime.now(UTC) + soon)
+        assert kept == prefix + again.json()["id"] != orphan
+        assert (await asyncio.to_thread(attach, running, deposit, pdf("the paper"))).json()["id"] == again.json()["id"]
+    finally:
+        await blobs.close()
+        pool.terminate()
+
+
 async def test_two_instances_answer_one_key_with_one_deposit(running: Stack) -> None:
     await asyncio.to_thread(running.add, "ingest#2")
     answers = await asyncio.gather(
@@ -205,5 +259,5 @@ def test_large_documents_at_once_take_a_bounded_share_of_memory(running: Stack) 
 def test_the_log_names_no_content_and_no_contact(running: Stack) -> None:
     lines = running.log("ingest").read_text().splitlines()
     assert any(json.loads(line)["event"] == "deposit.stored" for line in lines if line.startswith("{"))
-    for secret in ("fournisseur.example", "facture.pdf", "F2025", "WHOLE-WAY", "%PDF"):
+    for secret in ("fournisseur.example", "facture.pdf", "pièce.pdf", "F2025", "WHOLE-WAY", "%PDF"):
         assert not any(secret in line for line in lines)

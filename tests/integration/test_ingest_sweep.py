@@ -11,6 +11,7 @@ from contracts.events import ClaimCheck
 from deploy.database import ServiceDsns
 from deploy.local import Stack
 from services.common.blobs import BlobMissing
+from services.ingest import attachments
 from services.ingest.deposits import object_key
 from services.ingest.kinds import PDF, XML
 from services.ingest.sweep import Sweep
@@ -68,7 +69,25 @@ async def test_what_a_duplicate_left_behind_is_deleted_and_what_it_stands_on_is_
     assert (await world.get(f"/{duplicate}/document")).content == pdf()
 
 
-@pytest.mark.parametrize("key", ["probe", "a/b/document.pdf", "0123456789abcdef/{}/other.pdf", "x/{}/document.pdf"])
+async def test_an_attachment_without_a_row_is_deleted_and_one_with_a_row_is_kept(world: World) -> None:
+    deposit = await world.deposit()
+    answer = await world.client.post(
+        f"/api/v1/deposits/{deposit}/attachments", files={"file": ("a.pdf", pdf("kept"))}, headers=world.headers()
+    )
+    assert answer.status_code == 201
+    orphan = await put(world, attachments.object_key("supplier-1", deposit, uuid4()))
+    assert await sweep(world, timedelta(hours=24)).once() == 0
+    await sweep(world).once()
+    assert not await exists(world, orphan)
+    assert (await world.client.get(answer.json()["href"])).content == pdf("kept")
+
+
+FOREIGN = ("probe", "a/b/document.pdf", "0123456789abcdef/{}/attachments/x", "0123456789abcdef/{}/other.pdf")
+
+
+@pytest.mark.parametrize(
+    "key", [*FOREIGN, "x/{}/document.pdf", "x/{}/attachments/0e4e2c1e-0000-4000-8000-000000000000"]
+)
 async def test_what_is_no_document_of_a_deposit_is_left_alone(world: World, key: str) -> None:
     foreign = await put(world, key.format(uuid4()))
     await sweep(world).once()

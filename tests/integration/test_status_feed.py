@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -112,6 +113,34 @@ async def test_a_feed_ends_with_the_token_it_was_opened_with(world: World) -> No
             await feed.next(seconds=8)
     async with world.one.events(OPERATOR) as feed:
         assert await feed.silent(4)
+
+
+async def test_only_those_concerned_are_read_for_and_the_same_claims_share_a_reading(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed, read = world.one.feed, list[str]()
+    original = feed._read
+
+    async def counted(scope: dict[str, str], position: int, upto: int) -> tuple[bytes, int]:
+        read.append(scope["structures"])
+        return await original(scope, position, upto)
+
+    async def at_rest() -> bool:
+        return len(feed._readers) == 6 and not any(reader.woken.is_set() for reader in feed._readers)
+
+    await world.deposit(1)
+    await world.sent()
+    colleagues = [Principal(subject=f"colleague {n}", structures=SUPPLIER.structures) for n in range(5)]
+    async with AsyncExitStack() as opened:
+        feeds = [await opened.enter_async_context(world.one.events(who)) for who in (*colleagues, OTHER_SUPPLIER)]
+        await until(at_rest)
+        monkeypatch.setattr(feed, "_read", counted)
+        await world.deposit(1)
+        for one in feeds[:-1]:
+            assert len(await one.take(2)) == 2
+        assert await feeds[-1].silent(0.3)
+    assert set(read) == set(SUPPLIER.structures)
+    assert len(read) < len(colleagues)
 
 
 async def test_a_feed_shows_nothing_of_others_and_moves_past_it(world: World) -> None:

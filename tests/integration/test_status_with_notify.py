@@ -52,7 +52,7 @@ async def settled(client: httpx.AsyncClient, url: str, invoices: list[UUID]) -> 
             answers = [await client.get(f"{url}/api/v1/invoices/{invoice}") for invoice in invoices]
             details = [answer.json() for answer in answers if answer.status_code == 200]
             notices = sum(entry["kind"] == "notice" for detail in details for entry in detail["history"])
-            if len(details) == len(invoices) and notices == 2 * COUNT + 1:
+            if len(details) == len(invoices) and notices == 3 * COUNT + 2:
                 return details
             await asyncio.sleep(0.2)
 
@@ -77,6 +77,9 @@ async def test_two_instances_of_each_carry_invoices_from_deposit_to_the_start_of
     ] * COUNT + [["DEPOSEE", "A_RECYCLER"]]
     assert all(detail["payment_delay"]["source"] == "notice" for detail in details[:-1])
     assert details[-1]["payment_delay"] is None
-    assert len({mail["message_id"] for mail in mails}) == len(mails) == 2 * COUNT + 1
+    assert len({mail["message_id"] for mail in mails}) == len(mails) < COUNT  # most notices are gathered
     assert len({(t["invoice"], t["changed"]["entry"]) for t in told}) == 2 * (COUNT + 1)
-    assert [m["attempts"][0]["result"] for m in outside.json()["messages"]] == ["accepted"]
+    assert sorted((m["kind"], m["attempts"][0]["result"]) for m in outside.json()["messages"]) == [
+        ("A_RECYCLER", "accepted"),
+        ("DEPOSEE", "accepted"),
+    ]

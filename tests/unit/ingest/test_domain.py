@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from contracts.events import ReadField
+from invoice.cadres import Given
 from invoice.findings import Finding
 from invoice.messages import finding
 from services.ingest import domain
@@ -174,9 +175,9 @@ def test_what_was_remarked_on_an_empty_reading_is_told_with_it() -> None:
 
 @pytest.mark.parametrize(
     ("cadre", "code"),
-    [("A9_FACTURE_SOUSTRAITANT", "CADRE_LATER"), ("A3", "CADRE_NOT_SERVED"), ("S5", "CADRE_FORBIDDEN")],
+    [("A9_FACTURE_SOUSTRAITANT", "VALIDATOR_MISSING"), ("A3", "CADRE_NOT_SERVED"), ("S5", "CADRE_FORBIDDEN")],
 )
-def test_a_cadre_that_is_not_served_refuses_the_deposit(cadre: str, code: str) -> None:
+def test_a_cadre_that_is_not_served_or_lacks_its_validator_refuses_the_deposit(cadre: str, code: str) -> None:
     verdict = decide(fields(cadre=cadre))
     assert verdict.state is State.REFUSED
     assert codes(verdict.reasons) == {code}
@@ -230,7 +231,7 @@ def test_two_numbers_written_alike_in_two_years_or_by_two_issuers_do_not_collide
 def test_a_taken_number_is_refused_by_its_own_code_and_keeps_the_warnings() -> None:
     warning = Finding(code="W", level="warn", message="Attention.")
     accepted = decide(fields())
-    refused = domain.refused_number(msgspec.structs.replace(accepted, findings=(warning,)))
+    refused = domain.refused_number(msgspec.structs.replace(accepted, findings=(warning,)), Given())
     assert refused.state is State.REFUSED
     assert codes(refused.reasons) == {"DOUBLON"}
     assert warning in refused.findings

@@ -8,13 +8,12 @@ import msgspec
 import pytest
 
 from contracts.events import InvoiceRouted, Payload
-from invoice.lifecycle import STATUSES
 from services.status.action import COMMENT_MAX, Refused, Wanted
-from services.status.actions import ACTIONS, perform, possible
+from services.status.actions import perform
 from services.status.domain import Applied, Invoice, answer
-from services.status.payment_delay import Delay
 from services.status.plan import fold, status_changed
 from tests.unit.status import samples
+from tests.unit.status.lives import Life, available
 from tests.unit.status.samples import NOON, accepted, event, failed, routed, submitted, unroutable
 
 IDENTITY = UUID("0190e8a0-0000-7000-8000-000000000001")
@@ -63,29 +62,6 @@ def elsewhere(**changes: object) -> InvoiceRouted:
     return msgspec.structs.replace(routed(2, tenant="cd31", service=None), structure_siret=ELSEWHERE, **changes)
 
 
-POSSIBLE = {
-    ("MISE_A_DISPOSITION", "D"): {"return_for_recycling", "transfer"},
-    ("PRISE_EN_COMPTE_DESTINATAIRE", "D"): {"return_for_recycling", "transfer"},
-    ("COMPLETEE", "D"): {"return_for_recycling", "transfer"},
-    ("SERVICE_FAIT", "D"): {"return_for_recycling", "transfer"},
-    ("SUSPENDUE", "D"): {"transfer"},
-    ("MANDATEE", "D"): {"transfer"},
-    ("A_RECYCLER", "F"): {"recycle"},
-}
-
-
-@pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("actor", ["F", "D", "C", "V1", "S"])
-def test_each_actor_may_do_in_each_status_what_the_table_says_and_nothing_else(status: str, actor: str) -> None:
-    invoice = msgspec.structs.replace(AVAILABLE, status=status)
-    found = {one.name for one in possible(invoice, [actor])}
-    assert found & {"return_for_recycling", "recycle", "transfer"} == POSSIBLE.get((status, actor), set())
-    for name in ACTIONS.keys() - found:
-        refusal = refused(invoice, name, actor)
-        assert refusal.why in ("not_yours", "not_now")
-        assert {one.name for one in refusal.possible} == found
-
-
 def test_a_body_sends_back_with_a_comment_and_the_supplier_reads_it_with_what_to_do() -> None:
     found = done(AVAILABLE, "return_for_recycling", motif="SE_ERR", comment=f"  {SAID} ")
     assert (found.invoice.status, found.entry.status_to, found.entry.actor) == ("A_RECYCLER", "A_RECYCLER", "D")
@@ -97,7 +73,6 @@ def test_a_body_sends_back_with_a_comment_and_the_supplier_reads_it_with_what_to
     assert SAID in reason.message
     assert reason.action is not None
     assert "même numéro" in reason.action
-    assert found.invoice.delay == AVAILABLE.delay
     assert found.asks is None
 
 
@@ -180,46 +155,59 @@ def test_a_body_that_is_left_keeps_what_it_saw_and_is_told_in_the_event() -> Non
     assert status_changed(after(found.invoice, elsewhere())).previous_siret is None
 
 
+def recycled(**fields: str) -> Life:
+    """A life that a body has sent back and the supplier sends again, two hours after the first notice."""
+    life = available().later(hours=2)
+    life.do("return_for_recycling", comment=SAID)
+    life.do("recycle", "F", fields=fields)
+    return life
+
+
 def test_another_structure_starts_the_delay_at_its_own_notification() -> None:
-    recycled = done(returned(), "recycle", "F", fields={"recipient_siret": ELSEWHERE}).invoice
-    found = after(recycled, elsewhere())
-    assert found.invoice.delay is None
+    life = recycled(recipient_siret=ELSEWHERE).later(days=3)
+    found = life.take(elsewhere())
+    assert life.invoice.delay is None
     assert found.party is not None
     assert (found.party.structure, found.party.since) == (ELSEWHERE, found.entry.number)
-    late = after(found.invoice, accepted(2, at=LATER))  # of the body before: proves nothing any more
-    assert late.invoice.delay is None
-    own = after(found.invoice, accepted(found.entry.number, at=LATER + timedelta(minutes=1)))
-    assert own.invoice.delay == Delay(started_on=LATER.date(), started_at=LATER + timedelta(minutes=1), source="notice")
+    life.take(accepted(2, at=life.now))  # of the body before: proves nothing any more
+    assert life.invoice.delay is None
+    life.take(accepted(found.entry.number, at=life.now + timedelta(minutes=1)))
+    assert life.invoice.delay is not None
+    assert life.invoice.delay.started_at == life.now + timedelta(minutes=1)
 
 
 def test_another_structure_does_not_start_the_delay_anew_where_its_tenant_says_so() -> None:
-    recycled = done(returned(), "recycle", "F", fields={"recipient_siret": ELSEWHERE}).invoice
-    assert after(recycled, elsewhere(recycling_restarts_delay=False)).invoice.delay == AVAILABLE.delay
+    life = recycled(recipient_siret=ELSEWHERE).later(days=3)
+    before = life.invoice.delay
+    assert before is not None
+    life.take(elsewhere(recycling_restarts_delay=False))
+    assert life.invoice.delay == before
 
 
 def test_in_the_same_structure_the_delay_runs_on_from_the_first_notification() -> None:
-    recycled = done(returned(), "recycle", "F", fields={"service_code": "TEST-VOIRIE"})
-    assert recycled.ended is None
-    assert status_changed(recycled).previous_siret is None
-    found = after(recycled.invoice, routed(2, service="TEST-VOIRIE"))
-    assert found.party is None
+    life = recycled(service_code="TEST-VOIRIE").later(days=3)
+    before = life.invoice.delay
+    assert before is not None
+    assert status_changed(life.applied[-1]).previous_siret is None
+    found = life.take(routed(2, service="TEST-VOIRIE"))
+    assert (found.ended, found.party) == (None, None)
     assert found.moved is not None
     assert (found.moved.structure, found.moved.service) == (samples.BODY, "TEST-VOIRIE")
-    assert found.invoice.delay == AVAILABLE.delay
-    again = after(found.invoice, accepted(found.entry.number, at=LATER + timedelta(days=3)))
-    assert again.invoice.delay == AVAILABLE.delay
+    life.take(accepted(found.entry.number, at=life.now))
+    assert life.invoice.delay == before
 
 
 def test_an_invoice_that_comes_back_to_its_first_body_finds_the_delay_still_running() -> None:
-    away = done(returned(), "recycle", "F", fields={"recipient_siret": "99900002900010"}).invoice
-    lost = after(away, unroutable(2)).invoice
-    assert (lost.status, lost.held_by) == ("A_RECYCLER", None)
-    home = done(lost, "recycle", "F", fields={"recipient_siret": samples.BODY})
+    life = recycled(recipient_siret="99900002900010").later(days=3)
+    before = life.invoice.delay
+    life.take(unroutable(2))
+    assert (life.invoice.status, life.invoice.held_by) == ("A_RECYCLER", None)
+    home = life.do("recycle", "F", fields={"recipient_siret": samples.BODY})
     assert home.ended is None
     assert status_changed(home).previous_siret is None  # the wrong SIRET never had it
-    found = after(home.invoice, routed(3))
-    assert found.party is not None
-    assert found.invoice.delay == AVAILABLE.delay
+    assert life.take(routed(3)).party is not None
+    assert before is not None
+    assert life.invoice.delay == before
 
 
 def test_an_answer_to_an_older_attempt_changes_nothing() -> None:
@@ -241,7 +229,7 @@ def test_a_transfer_is_the_body_s_own_business() -> None:
     assert (arrived.entry.kind, arrived.entry.visibility, arrived.entry.action) == ("action", "body", "transferred")
     assert arrived.moved is not None
     assert (arrived.invoice.service_code, arrived.invoice.status) == ("TEST-VOIRIE", AVAILABLE.status)
-    assert (arrived.invoice.delay, arrived.invoice.header) == (AVAILABLE.delay, AVAILABLE.header)
+    assert arrived.invoice.header == AVAILABLE.header
     assert arrived.invoice.transfer_attempt is None
 
 
@@ -265,7 +253,7 @@ def test_a_transfer_names_another_service_and_nothing_else() -> None:
 def test_a_refusal_says_what_is_possible_instead_and_whose_turn_it_is() -> None:
     mine = refused(BACK, "return_for_recycling", "F")
     assert mine.why == "not_now"
-    assert ([one.name for one in mine.possible], mine.turn) == (["recycle"], "F")
+    assert ([one.name for one in mine.possible], mine.turn) == (["recycle", "withdraw", "comment", "download"], "F")
     theirs = refused(AVAILABLE, "return_for_recycling", "F")
     assert theirs.why == "not_yours"
     assert "Structure publique destinataire" in theirs.message
@@ -287,5 +275,8 @@ def test_a_mail_that_a_relay_takes_meanwhile_is_no_new_version() -> None:
 
 
 def test_a_notice_given_up_after_recycling_is_history_and_no_more() -> None:
-    recycled = done(returned(), "recycle", "F").invoice
-    assert after(recycled, failed(recycled.entries, "body")).invoice.delay == AVAILABLE.delay
+    life = recycled()
+    before = life.invoice.delay
+    life.take(failed(life.invoice.entries, "body"))
+    assert before is not None
+    assert life.invoice.delay == before

@@ -11,9 +11,10 @@ from contracts.events import Payload
 from invoice.lifecycle import AlreadyApplied, Forbidden, NotYet
 from services.status.domain import Applied, Invoice, overdue
 from services.status.domain import answer as ask
-from services.status.payment_delay import Delay, delay_after_notice, delay_without_notice, due_on, paris_day
+from services.status.payment_delay import Delay, paris_day, reckoned
 from services.status.plan import Plan, fold
 from tests.unit.status import samples
+from tests.unit.status.lives import Life
 from tests.unit.status.samples import NOON, accepted, event, failed, routed, submitted, unroutable
 
 IDENTITY = UUID("0190e8a0-0000-7000-8000-000000000001")
@@ -81,7 +82,7 @@ def test_the_three_statuses_are_set_by_the_right_actors() -> None:
 def test_an_unroutable_invoice_goes_back_with_the_refusals_only_and_to_no_body() -> None:
     plan = fold({}, [event(submitted(), IDENTITY), event(unroutable(), IDENTITY)], NOON)
     assert plan.entries[1].reasons == (samples.UNKNOWN_SERVICE,)
-    assert plan.changes[1].data.reasons == (samples.UNKNOWN_SERVICE,)
+    assert plan.told[1].data.reasons == (samples.UNKNOWN_SERVICE,)  # type: ignore[union-attr]
     assert [party.role for party in plan.parties] == ["FOURNISSEUR"]
 
 
@@ -111,9 +112,9 @@ def test_events_of_one_batch_give_the_same_invoice_in_any_order(order: tuple[int
     plan = fold({}, [sent[i] for i in order], NOON)
     assert not plan.not_yet
     assert [entry.number for entry in plan.entries] == [1, 2, 3, 4]
-    assert [change.data.status_to for change in plan.changes] == ["DEPOSEE", "MISE_A_DISPOSITION"]
-    assert [change.event.id for change in plan.changes] == [sent[0].id, sent[1].id]
-    assert plan.created[0].delay is not None
+    assert [told.data.status_to for told in plan.told] == ["DEPOSEE", "MISE_A_DISPOSITION"]  # type: ignore[union-attr]
+    assert [told.cause.id for told in plan.told] == [sent[0].id, sent[1].id]
+    assert reckoned(plan.created[0], plan.entries).delay is not None
 
 
 def test_an_event_without_its_predecessor_is_handed_back() -> None:
@@ -137,7 +138,7 @@ def test_invoices_of_one_batch_do_not_disturb_each_other() -> None:
 def test_a_notice_changes_no_status_and_tells_nobody() -> None:
     plan = fold({IDENTITY: at(submitted(), routed())}, [event(accepted(), IDENTITY)], NOON)
     assert [entry.kind for entry in plan.entries] == ["notice"]
-    assert not plan.changes
+    assert not plan.told
     assert plan.changed[0].status == "MISE_A_DISPOSITION"
 
 
@@ -151,49 +152,48 @@ def test_a_failed_notice_to_the_body_is_seen_by_the_body_only() -> None:
 
 def test_the_delay_starts_on_the_paris_day_of_the_first_acceptance_by_the_body() -> None:
     late_evening = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
-    plan = fold(
-        {IDENTITY: at(submitted(), routed())},
-        [
-            event(accepted(2, "supplier", NOON), IDENTITY),
-            event(accepted(2, "body", late_evening + timedelta(minutes=5)), IDENTITY),
-            event(accepted(2, "body", late_evening), IDENTITY),
-        ],
-        NOON,
+    life = Life(
+        submitted(),
+        routed(),
+        accepted(2, "supplier", NOON),
+        accepted(2, "body", late_evening + timedelta(minutes=5)),
+        accepted(2, "body", late_evening),
     )
-    assert plan.changed[0].delay == Delay(started_on=date(2026, 3, 3), started_at=late_evening, source="notice")
+    assert life.invoice.delay == Delay(
+        started_on=date(2026, 3, 3), started_at=late_evening, source="notice", due_on=date(2026, 4, 2)
+    )
+    assert life.invoice.delay_state == "running"
 
 
 def test_a_notice_about_another_entry_starts_no_delay() -> None:
-    outcome = answer(at(submitted(), routed()), accepted(1, "body"))
-    assert isinstance(outcome, Applied)
-    assert outcome.invoice.delay is None
+    assert Life(submitted(), routed(), accepted(1, "body")).invoice.delay is None
 
 
 def test_without_a_notice_in_24_hours_the_day_of_the_portal_counts_once() -> None:
-    invoice = at(submitted(), routed())
+    life = Life(submitted(), routed())
     cause = uuid4()
-    assert overdue(invoice, cause, NOON + timedelta(hours=24)) is None
-    started = overdue(invoice, cause, NOON + timedelta(hours=24, seconds=1))
+    assert overdue(life.invoice, cause, NOON + timedelta(hours=24)) is None
+    started = overdue(life.invoice, cause, NOON + timedelta(hours=24, seconds=1))
     assert started is not None
-    assert started.invoice.delay == Delay(started_on=date(2026, 3, 2), started_at=NOON, source="portal")
     assert (started.entry.kind, started.entry.number) == ("delay", 3)
-    assert overdue(started.invoice, cause, NOON + timedelta(days=9)) is None
+    life.keep(started)
+    assert life.invoice.delay == Delay(
+        started_on=date(2026, 3, 2), started_at=NOON, source="portal", due_on=date(2026, 4, 1)
+    )
+    assert overdue(life.invoice, cause, NOON + timedelta(days=9)) is None
 
 
-def test_an_acceptance_after_24_hours_leaves_the_delay_where_it_was() -> None:
-    portal = delay_without_notice(NOON)
-    late = NOON + timedelta(hours=25)
-    assert delay_after_notice(NOON, late, portal) == portal
-    assert delay_after_notice(NOON, late, None) == portal
+def test_an_acceptance_after_24_hours_finds_the_day_of_the_portal() -> None:
+    life = Life(submitted(), routed(), accepted(2, at=NOON + timedelta(hours=25)))
+    assert life.invoice.delay is not None
+    assert (life.invoice.delay.source, life.invoice.delay.started_at) == ("portal", NOON)
 
 
 def test_an_acceptance_in_time_that_becomes_known_late_replaces_the_day_of_the_portal() -> None:
-    in_time = NOON + timedelta(hours=23)
-    assert delay_after_notice(NOON, in_time, delay_without_notice(NOON)).source == "notice"
-
-
-def test_payment_is_due_thirty_days_after_the_start() -> None:
-    assert due_on(date(2026, 3, 2)) == date(2026, 4, 1)
+    life = Life(submitted(), routed(), accepted(2, at=NOON + timedelta(hours=25)))
+    life.take(accepted(2, at=NOON + timedelta(hours=23)))
+    assert life.invoice.delay is not None
+    assert life.invoice.delay.source == "notice"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""What routes share: uploads counted, an answer in bounded time, and a stored file given back as a download."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from contracts.events import ClaimCheck
+from services.common import telemetry
+from services.common.blobs import BlobCorrupt, BlobMissing, Blobs
+from services.common.failures import is_transient
+from services.common.web import failure
+from services.ingest import refusals
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def one_of(uploads: Counter[str], subject: str, limit: int) -> AsyncIterator[None]:
+    """One upload of this subject. Each holds disk while it comes, however slowly: nobody may take all there is."""
+    if uploads[subject] >= limit:
+        raise refusals.too_many_uploads(limit)
+    uploads += Counter({subject: 1})
+    try:
+        yield
+    finally:
+        uploads -= Counter({subject: 1})  # keeps no one who has none left
+
+
+async def content(blobs: Blobs, claim: ClaimCheck, deposit: str) -> bytes:
+    """The bytes of a stored file, verified. Raises the problem of one that is gone or no longer what it was."""
+    try:
+        return await blobs.get(claim)
+    except (BlobMissing, BlobCorrupt) as error:
+        telemetry.logger().error("document.unavailable", deposit=deposit, error=type(error).__name__)
+        raise refusals.document_unavailable() from error
+
+
+def download_headers(name: str, sha256: str) -> dict[str, str]:
+    """Headers of somebody's upload: downloaded under its name, never sniffed, run or kept by a shared cache."""
+    plain = "".join(c if c.isascii() and c not in '"\\' else "_" for c in name)
+    return {
+        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, no-store",
+        "ETag": f'"{sha256}"',
+    }
+
+
+_running: set[asyncio.Task[Any]] = set()
+
+
+async def answered(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """The result of ``work`` within ``seconds``. A part that is away, or too slow, becomes a 503 to be tried again.
+
+    What is too slow is cancelled but not waited for: a connection to a frozen server takes its time to be let go.
+    """
+    task = asyncio.create_task(work)
+    _running.add(task)
+    task.add_done_callback(_forget)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+        if not done:
+            raise TimeoutError
+        return task.result()
+    except Exception as error:
+        if is_transient(error):
+            telemetry.logger().warning("http.unavailable", error=type(error).__name__)
+            raise failure(error) from error
+        raise
+    finally:
+        task.cancel()
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    _running.discard(task)
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,264 @@
+"""HTTP: attach files to a deposit, list them, get them back: the depositor's own, and of his structures' invoices.
+
+Other parties of an invoice (recipient, validators, works parties) get signed links from the service that knows them.
+"""
+
+from collections import Counter
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from invoice import cadres
+from services.common import links
+from services.common.auth import CurrentPrincipal, Principal, current_principal, require_role
+from services.common.blobs import Blobs
+from services.common.db import Pool, scoped
+from services.ingest import attachment_refusals, attachment_store, refusals
+from services.ingest.answering import answered, content, download_headers, one_of
+from services.ingest.attachment_kinds import DEFAULT_TYPE, TYPES
+from services.ingest.attachment_store import Kept
+from services.ingest.attachments import Attachments, Paper
+from services.ingest.settings import IngestSettings
+from services.ingest.upload import Limits, Upload, receive
+from services.ingest.views import PREFIX
+
+MAX_LABEL = 100
+_PROBLEM: dict[str, Any] = {"application/problem+json": {}}
+_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "multipart/form-data": {
+            "schema": {
+                "type": "object",
+                "required": ["file"],
+                "properties": {
+                    "file": {"type": "string", "format": "binary", "description": "La pièce, 10 Mo au plus."},
+                    "type": {
+                        "type": "string",
+                        "enum": list(TYPES),
+                        "default": DEFAULT_TYPE,
+                        "description": "Le type de la pièce.",
+                    },
+                    "label": {"type": "string", "maxLength": MAX_LABEL, "description": "Un libellé pour le lecteur."},
+                },
+            },
+            "examples": {
+                "bon de livraison": {
+                    "summary": "Un bon de livraison numérisé",
+                    "value": {"file": "bl-0042.png", "type": "BON_LIVRAISON", "label": "Livraison du 27 février"},
+                }
+            },
+        }
+    },
+}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": words, "content": _PROBLEM}
+    for status, words in {
+        400: "Formulaire illisible, fichier vide ou absent, plusieurs fichiers",
+        401: "Jeton absent ou refusé",
+        403: "Rôle manquant",
+        404: "Aucun de vos dépôts",
+        408: "Envoi interrompu",
+        409: "Dépôt clos, trop de pièces jointes, ou trop lourdes",
+        413: "Pièce jointe trop lourde",
+        415: "Extension refusée, programme, ou contenu qui n'est pas celui de l'extension",
+        422: "Type ou libellé à corriger",
+        429: "Trop d'envois à la fois",
+        503: "Momentanément indisponible : renvoyez la même demande, elle ne sera jamais faite deux fois",
+    }.items()
+}
+_CONTENT: dict[int | str, dict[str, Any]] = {
+    200: {"description": "La pièce, octet pour octet", "content": {"application/octet-stream": {}}},
+    **{
+        status: {"description": words, "content": _PROBLEM}
+        for status, words in {
+            401: "Ni jeton, ni lien signé",
+            403: "Lien mal formé, ou donné pour une autre pièce",
+            404: "Aucune pièce jointe que vous puissiez voir",
+            410: "Lien expiré",
+            503: "Momentanément indisponible",
+        }.items()
+    },
+}
+
+
+class AttachmentView(BaseModel):
+    """An attachment. ``href`` opens it without a token until ``href_expires_at``."""
+
+    id: UUID = Field(description="À nommer pour compléter une facture suspendue.")
+    name: str = Field(description="Le nom donné par le déposant, entier.")
+    type: str
+    type_label: str
+    label: str | None
+    media_type: str
+    size: int = Field(description="En octets.")
+    sha256: str
+    stored_at: datetime
+    href: str
+    href_expires_at: datetime
+
+
+class AttachmentList(BaseModel):
+    """The attachments of a deposit, oldest first."""
+
+    attachments: list[AttachmentView]
+
+
+def add_routes(app: FastAPI, *, api_pool: Pool, blobs: Blobs, settings: IngestSettings, uploads: Counter[str]) -> None:
+    """Add the routes of attachments. ``uploads`` counts what each subject is sending, deposits included."""
+    app.include_router(_writing(Attachments(api_pool, blobs, settings), settings, uploads))
+    app.include_router(_reading(api_pool, blobs, settings))
+
+
+def _writing(attachments: Attachments, settings: IngestSettings, uploads: Counter[str]) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["attachments"])
+    limits = Limits(
+        file_bytes=settings.max_attachment_bytes,
+        spool_bytes=settings.spool_bytes,
+        stall_seconds=settings.upload_stall_seconds,
+    )
+    door = Paper()
+
+    @router.post(
+        "/{deposit_id}/attachments",
+        status_code=201,
+        responses=_PROBLEMS,
+        openapi_extra={"requestBody": _BODY},
+        summary="Joindre une pièce",
+    )
+    async def attach(
+        request: Request, response: Response, principal: CurrentPrincipal, deposit_id: str
+    ) -> AttachmentView:
+        """Joint une pièce à un dépôt, avant ou après l'envoi de la facture. Elle est durable dès la réponse 201.
+
+        Le même fichier envoyé de nouveau au même dépôt est la même pièce jointe : aucune clé n'est nécessaire.
+        """
+        require_role(principal, *cadres.ROLES.values())
+        async with one_of(uploads, principal.subject, settings.uploads_each), receive(request, limits, door) as upload:
+            type_, label = _type(upload), _label(upload)
+            deposit = _id(deposit_id)
+            if deposit is None:
+                raise refusals.unknown_deposit()
+            adding = attachments.add(principal, deposit, upload, type_, label, request.state.traceparent)
+            kept = await answered(settings.store_seconds, adding)
+        response.headers["Location"] = f"{PREFIX}/{kept.deposit}/attachments/{kept.id}"
+        return _view(kept, settings)
+
+    return router
+
+
+def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["attachments"])
+    not_found: dict[int | str, dict[str, Any]] = {404: _PROBLEMS[404]}
+
+    @router.get("/{deposit_id}/attachments", responses=not_found, summary="Les pièces jointes d'un dépôt")
+    async def listed(principal: CurrentPrincipal, deposit_id: str) -> AttachmentList:
+        """Les pièces jointes d'un de vos dépôts, ou d'une facture de vos structures."""
+        found = await answered(settings.store_seconds, _listed(api_pool, principal, _id(deposit_id)))
+        return AttachmentList(attachments=[_view(kept, settings) for kept in found])
+
+    @router.get("/{deposit_id}/attachments/{attachment_id}", responses=not_found, summary="Une pièce jointe")
+    async def one(principal: CurrentPrincipal, deposit_id: str, attachment_id: str) -> AttachmentView:
+        """Ce qui est su d'une pièce jointe, avec un lien qui l'ouvre."""
+        finding = _find(api_pool, principal.scope(), _id(deposit_id), _id(attachment_id))
+        return _view(await answered(settings.store_seconds, finding), settings)
+
+    @router.get(
+        "/{deposit_id}/attachments/{attachment_id}/content",
+        response_class=Response,
+        responses=_CONTENT,
+        summary="Le contenu d'une pièce jointe (jeton ou lien signé)",
+    )
+    async def whole(
+        request: Request,
+        deposit_id: str,
+        attachment_id: str,
+        expires: Annotated[str, Query(description="Donné avec le lien")] = "",
+        signature: Annotated[str, Query(description="Donnée avec le lien")] = "",
+    ) -> Response:
+        """La pièce telle que déposée, son empreinte vérifiée : toujours un téléchargement, jamais une page."""
+        deposit, attachment = _id(deposit_id), _id(attachment_id)
+        scope = await _scope(request, settings, deposit, attachment, expires, signature)
+        kept = await answered(settings.store_seconds, _find(api_pool, scope, deposit, attachment))
+        found = await answered(settings.store_seconds, content(blobs, kept.document, str(kept.deposit)))
+        headers = download_headers(kept.name, kept.document.sha256)
+        return Response(found, media_type=kept.document.media_type, headers=headers)
+
+    return router
+
+
+async def _scope(
+    request: Request,
+    settings: IngestSettings,
+    deposit: UUID | None,
+    attachment: UUID | None,
+    expires: str,
+    signature: str,
+) -> dict[str, str]:
+    """What the request may see: by a link the one attachment that it names, else what its token may."""
+    if not expires and not signature:
+        return (await current_principal(request)).scope()
+    if deposit is None or attachment is None:
+        raise attachment_refusals.unknown()
+    secret = settings.token_secret.get_secret_value()
+    links.check_attachment(secret, deposit, attachment, expires, signature)
+    return {"attachment": str(attachment)}
+
+
+async def _listed(api_pool: Pool, principal: Principal, deposit: UUID | None) -> list[Kept]:
+    async with scoped(api_pool, principal.scope()) as connection:
+        if deposit is None or await attachment_store.target(connection, deposit) is None:
+            raise refusals.unknown_deposit()
+        return await attachment_store.listed(connection, deposit)
+
+
+async def _find(api_pool: Pool, scope: dict[str, str], deposit: UUID | None, attachment: UUID | None) -> Kept:
+    """One attachment; one of somebody else's is as unknown as one that never was."""
+    kept = None
+    if deposit is not None and attachment is not None:
+        async with scoped(api_pool, scope) as connection:
+            kept = await attachment_store.find(connection, deposit, attachment)
+    if kept is None:
+        raise attachment_refusals.unknown()
+    return kept
+
+
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _type(upload: Upload) -> str:
+    given = upload.fields.get("type", "").strip() or DEFAULT_TYPE
+    if given not in TYPES:
+        raise attachment_refusals.type_unknown(given)
+    return given
+
+
+def _label(upload: Upload) -> str | None:
+    given = upload.fields.get("label", "").strip()
+    if len(given) > MAX_LABEL or not given.isprintable():
+        raise attachment_refusals.label_invalid(given, MAX_LABEL)
+    return given or None
+
+
+def _view(kept: Kept, settings: IngestSettings) -> AttachmentView:
+    link = links.attachment(settings.token_secret.get_secret_value(), kept.deposit, kept.id)
+    return AttachmentView(
+        id=kept.id,
+        name=kept.name,
+        type=kept.type,
+        type_label=TYPES.get(kept.type, kept.type),
+        label=kept.label,
+        media_type=kept.document.media_type,
+        size=kept.document.size,
+        sha256=kept.document.sha256,
+        stored_at=kept.stored_at,
+        href=link.href,
+        href_expires_at=link.expires_at,
+    )

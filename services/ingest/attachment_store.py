@@ -1,0 +1,115 @@
+"""SQL of attachments."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from contracts.events import Attachment, ClaimCheck
+from services.common.db import Connection
+from services.ingest.domain import State
+
+_SHOWN = "id, deposit_id, name, type, label, sha256, size, media_type, bucket, object_key, stored_at"
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """An attachment as its parties see it."""
+
+    id: UUID
+    deposit: UUID
+    name: str
+    type: str
+    label: str | None
+    document: ClaimCheck
+    stored_at: datetime
+
+    def told(self) -> Attachment:
+        """As events carry it."""
+        return Attachment(id=str(self.id), document=self.document, name=self.name, type=self.type, label=self.label)
+
+
+class Target(msgspec.Struct, frozen=True):
+    """The deposit that attachments go to: its state, whose it is, and the size of its own document in bytes."""
+
+    state: State
+    depositor: str
+    document_size: int
+
+
+async def target(connection: Connection, deposit: UUID) -> Target | None:
+    """The deposit, if the connection's scope may attach to it; None otherwise."""
+    row = await connection.fetchrow("select state, depositor, document_size from attaching($1)", deposit)
+    return None if row is None else Target(State(row["state"]), row["depositor"], row["document_size"])
+
+
+async def add(connection: Connection, kept: Kept, stored_by: str) -> None:
+    """Insert an attachment."""
+    await connection.execute(
+        "insert into attachment (id, deposit_id, stored_by, name, type, label, sha256, size, media_type, bucket,"
+        " object_key, stored_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        kept.id,
+        kept.deposit,
+        stored_by,
+        kept.name,
+        kept.type,
+        kept.label,
+        kept.document.sha256,
+        kept.document.size,
+        kept.document.media_type,
+        kept.document.bucket,
+        kept.document.key,
+        kept.stored_at,
+    )
+
+
+async def listed(connection: Connection, deposit: UUID) -> list[Kept]:
+    """The attachments of a deposit in their order, as far as the connection's scope may see them."""
+    rows = await connection.fetch(f"select {_SHOWN} from attachment where deposit_id = $1 order by id", deposit)
+    return [_kept(row) for row in rows]
+
+
+async def find(connection: Connection, deposit: UUID, attachment: UUID) -> Kept | None:
+    """One attachment of a deposit, as far as the connection's scope may see it."""
+    row = await connection.fetchrow(
+        f"select {_SHOWN} from attachment where deposit_id = $1 and id = $2", deposit, attachment
+    )
+    return None if row is None else _kept(row)
+
+
+async def of(connection: Connection, deposits: Sequence[UUID]) -> dict[UUID, tuple[Attachment, ...]]:
+    """The attachments of these deposits, as events carry them. Their keys are locked, so none is added meanwhile."""
+    if not deposits:
+        return {}
+    rows = await connection.fetch(
+        f"select {_SHOWN} from attachment where deposit_id = any($1::uuid[]) order by id", list(deposits)
+    )
+    found: dict[UUID, tuple[Attachment, ...]] = {}
+    for row in rows:
+        found[row["deposit_id"]] = (*found.get(row["deposit_id"], ()), _kept(row).told())
+    return found
+
+
+async def existing(connection: Connection, attachments: Sequence[UUID]) -> set[UUID]:
+    """Those of these ids that are attachments."""
+    rows = await connection.fetch("select id from attachment where id = any($1::uuid[])", list(attachments))
+    return {row["id"] for row in rows}
+
+
+def _kept(row: asyncpg.Record) -> Kept:
+    return Kept(
+        id=row["id"],
+        deposit=row["deposit_id"],
+        name=row["name"],
+        type=row["type"],
+        label=row["label"],
+        document=ClaimCheck(
+            bucket=row["bucket"],
+            key=row["object_key"],
+            sha256=row["sha256"],
+            size=row["size"],
+            media_type=row["media_type"],
+        ),
+        stored_at=row["stored_at"],
+    )

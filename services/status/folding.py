@@ -1,0 +1,33 @@
+"""Folds what changes have written for the figures into sums, so that reading them stays quick."""
+
+import asyncio
+
+from services.common import telemetry
+from services.common.db import Pool, lock_number
+from services.common.failures import is_transient
+
+
+class Folding:
+    """Runs in every instance; one at a time folds."""
+
+    def __init__(self, pool: Pool, every_seconds: float) -> None:
+        self._pool = pool
+        self._every = every_seconds
+
+    async def run(self) -> None:
+        """Fold again and again until cancelled."""
+        while True:
+            try:
+                await self.fold()
+            except Exception as error:
+                if not is_transient(error):
+                    telemetry.logger().exception("figures.failed")
+            await asyncio.sleep(self._every)
+
+    async def fold(self) -> int:
+        """The rows folded; 0 also while somebody else is at it."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            if not await connection.fetchval("select pg_try_advisory_xact_lock($1)", lock_number("status/tally", "")):
+                return 0
+            folded: int = await connection.fetchval("select fold_tally()")
+            return folded

@@ -1,0 +1,295 @@
+"""Lists of invoices, whatever is asked for, without reading more than a few thousand rows of a million.
+
+Row-level security alone decides what may be seen. Everything here only says where to look: at the newest of each status
+along an index, or at the few invoices that a selective condition leaves.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import asyncpg
+
+from services.common.auth import Principal
+from services.common.db import Connection
+from services.status import selectivity
+from services.status.listing import COLUMNS
+from services.status.payment_delay import paris_day
+from services.status.search import MAX_WORDS, Search
+
+LISTED: Final = COLUMNS
+_ORDERS: Final = {
+    "recent": ("i.submitted_at desc, i.id desc", "submitted_at desc, id desc", "(i.submitted_at, i.id) < ({}, {})"),
+    "due": ("i.due_on, i.id", "due_on, id", "(i.due_on, i.id) > ({}, {})"),
+}
+_LAST = "\U0010ffff"
+#: Roles that see the whole structure, on the body's side.
+_WHOLE: Final = {"GESTIONNAIRE", "COMPTABLE", "FINANCE"}
+
+
+async def search(
+    connection: Connection, principal: Principal, wanted: Search, limit: int, now: datetime
+) -> list[asyncpg.Record]:
+    """Rows of ``invoice`` in the order asked for. ``connection`` must be scoped to the principal."""
+    if not wanted.statuses:
+        return []
+    query = _Query(principal, wanted, limit, paris_day(now), now)
+    await query.prepare(connection)
+    text = query.text()
+    # A walk along an index stops after a page, which the planner does not believe when it cannot see the claims; and a
+    # plan for any value whatever looks at far too much for the one at hand.
+    await connection.fetchval(
+        "select set_config('enable_bitmapscan', $1, true) || set_config('random_page_cost', '1.1', true)"
+        " || set_config('plan_cache_mode', 'force_custom_plan', true)",
+        "on" if query.selective else "off",
+    )
+    return await connection.fetch(text, *query.values)
+
+
+class _Query:
+    """One statement being put together; ``values`` are its parameters."""
+
+    def __init__(self, principal: Principal, wanted: Search, limit: int, today: date, now: datetime) -> None:
+        self._principal, self._wanted, self._limit, self._today, self._now = principal, wanted, limit, today, now
+        self.values: list[Any] = []
+        self._inner, self._outer, self._after = _ORDERS[wanted.sort]
+        recent = wanted.sort == "recent"
+        self._place, self._placed = ("i.submitted_at", "place desc, id desc") if recent else ("i.due_on", "place, id")
+        self._statuses = self._bind(list(wanted.statuses), "text[]")
+        self._rows = self._bind(limit, "int")
+        self._conditions: list[str] = []
+        self._everything = "OPERATEUR" in principal.roles
+        #: A condition that leaves few invoices of all: they are looked through.
+        self.selective = False
+        self._by_due = False
+        #: What the words are; and, where one of them leaves few invoices, each way to find those, with whether the
+        #: words are still to be compared there.
+        self._spoken: list[str] = []
+        self._found: list[tuple[str, bool]] = []
+
+    def _bind(self, value: object, kind: str) -> str:
+        self.values.append(value)
+        return f"${len(self.values)}::{kind}"
+
+    async def prepare(self, connection: Connection) -> None:
+        """Ask the database what only it knows: how selective a condition is."""
+        wanted = self._wanted
+        self._plain()
+        await self._ranges(connection)
+        await self._words(connection)
+        before = wanted.due_before(self._today)
+        if before is not None:
+            self._conditions.append(f"i.due_on < {self._bind(before, 'date')}")
+        if wanted.sort == "due":
+            self._conditions.append("i.due_on is not null")
+        if wanted.after is not None:
+            kind = "timestamptz" if wanted.sort == "recent" else "date"
+            place = self._bind(wanted.after.place, kind)
+            self._conditions.append(self._after.format(place, self._bind(wanted.after.invoice, "uuid")))
+        if wanted.sort == "due" and not self.selective:
+            # Few are sorted; of many, an index in the order of the days to pay is followed.
+            self._by_due = self._everything or await selectivity.many_open(connection, self._principal)
+
+    def _plain(self) -> None:
+        """Conditions that need no thought. Every operator is one that row-level security lets an index answer."""
+        wanted, add = self._wanted, self._conditions.append
+        if wanted.number is not None:
+            lower = self._bind(wanted.number.lower(), "text")
+            add(f"i.number_key = {lower} and i.number = {self._bind(wanted.number, 'text')}")
+            self.selective = True
+        for column, key in (("engagement_key", wanted.engagement), ("contract_key", wanted.market)):
+            if key is not None:
+                add(f"i.{column} = {self._bind(key.lower(), 'text')}")
+                self.selective = True
+        service = "address" if "/" in (wanted.service or "") else "service_code"
+        plain: tuple[tuple[str, str, object, str], ...] = (
+            ("submitted_at", ">=", wanted.since, "timestamptz"),
+            ("submitted_at", "<", wanted.until, "timestamptz"),
+            ("supplier", "=", wanted.supplier, "text"),
+            ("recipient", "=", wanted.structure, "text"),
+            (service, "=", wanted.service, "text"),
+        )
+        for column, sign, value, kind in plain:
+            if value is not None:
+                add(f"i.{column} {sign} {self._bind(value, kind)}")
+        if wanted.unchanged_days is not None:
+            since = self._bind(self._now, "timestamptz")
+            days = self._bind(wanted.unchanged_days, "int")
+            # An invoice is deposited before its status: said twice, so that the index stops where nothing can follow.
+            for column in ("status_at", "submitted_at"):
+                add(f"i.{column} <= {since} - make_interval(days => {days})")
+
+    async def _ranges(self, connection: Connection) -> None:
+        wanted = self._wanted
+        ranges: tuple[tuple[str, str, str, Any, Any], ...] = (
+            ("payable", "payable_cents", "bigint", _cents(wanted.amount_from), _cents(wanted.amount_to)),
+            ("issued", "issued_on", "date", wanted.issued_from, wanted.issued_to),
+        )
+        for name, column, kind, low, high in ranges:
+            if low is not None:
+                self._conditions.append(f"i.{column} >= {self._bind(low, kind)}")
+            if high is not None:
+                self._conditions.append(f"i.{column} <= {self._bind(high, kind)}")
+            if low is not None and high is not None and not self.selective:
+                self.selective = await selectivity.few(connection, name, str(low), str(high))
+
+    async def _words(self, connection: Connection) -> None:
+        """A word begins a number, an engagement or a market, is a SIRET, or stands in a body's or service's name."""
+        words = self._wanted.words[:MAX_WORDS]
+        for word in words:
+            others = [other for other in words if other != word]
+            places = await selectivity.places(connection, word, others, *self._own_bodies())
+            await self._word(connection, word, places)
+
+    async def _word(self, connection: Connection, word: str, places: Sequence[asyncpg.Record]) -> None:
+        low, high = word.lower(), word.lower() + _LAST
+        first, last = self._bind(low, "text"), self._bind(high, "text")
+        keys = [f"i.{key} >= {first} and i.{key} < {last}" for key in ("number_key", "engagement_key", "contract_key")]
+        is_siret = word.isascii() and word.isdigit() and len(word) == 14
+        either = [*keys, *([f"i.supplier = {first}", f"i.recipient = {first}"] if is_siret else [])]
+        narrow = not (self.selective or self._found or is_siret) and await selectivity.few_keys(connection, low, high)
+        if len(places) > selectivity.MANY_PLACES:
+            names = "' ' || folded(concat_ws(' ', i.recipient_name, i.service_label, i.service_code))"
+            either.append(f"position(' ' || (select folded({self._bind(word, 'text')})) in {names}) > 0")
+        elif places:
+            either += self._at(places)
+            if narrow and (not self._is_body() or await selectivity.few_held(connection, places)):
+                # Few invoices of few places, and hardly any number that begins so: those are looked through. Where a
+                # place's name has all the words, nothing but the index is read.
+                whole = [place for place in places if place["all"]]
+                others = self._at([place for place in places if not place["all"]])
+                self._found = [(condition, True) for condition in (*others, *keys)]
+                self._found += [(condition, False) for condition in self._at(whole)]
+        elif narrow:
+            self._found = [(condition, True) for condition in keys]
+        self._spoken.append(f"({' or '.join(either)})")
+
+    def _at(self, places: Sequence[asyncpg.Record]) -> list[str]:
+        """Conditions that together hold for these places."""
+        addresses = [f"{place['structure']}/{place['service']}" for place in places if place["service"]]
+        structures = [place["structure"] for place in places if not place["service"]]
+        pairs = (("address", addresses), ("recipient", structures))
+        return [f"i.{column} = any ({self._bind(values, 'text[]')})" for column, values in pairs if values]
+
+    def _is_body(self) -> bool:
+        return self._everything or bool(self._principal.tenants or self._principal.services)
+
+    def _own_bodies(self) -> tuple[list[str] | None, list[str] | None]:
+        """The tenants and structures among whose names is looked; None for whoever may meet any body."""
+        principal = self._principal
+        if self._everything or not self._is_body() or (principal.structures and not _WHOLE & set(principal.roles)):
+            return None, None
+        return list(principal.tenants), self._bodies()
+
+    def text(self) -> str:
+        """The whole statement."""
+        looks = [*self._looks(), self._guests()]
+        order = self._outer
+        return (
+            f"select {LISTED} from invoice where id in (select id from ({' union '.join(looks)}) found"
+            f" order by {self._placed} limit {self._rows}) order by {order}"
+            f" limit {self._rows}"
+        )
+
+    def _looks(self) -> Sequence[str]:
+        plain = list(self._conditions)
+        self._conditions += self._spoken
+        if self.selective:
+            return [self._among(f"i.status = any ({self._statuses})")]
+        if self._found:
+            return [look for condition, spoken in self._found for look in self._ways(condition, spoken, plain)]
+        if self._by_due:
+            return [self._along("", "")]
+        wanted = self._wanted
+        if wanted.supplier is not None:
+            return [self._along("supplier", self._bind([wanted.supplier], "text[]"))]
+        if wanted.service is not None and "/" in wanted.service:
+            return [self._along("address", self._bind([wanted.service], "text[]"))]
+        if wanted.structure is not None:
+            return [self._along("recipient", self._bind([wanted.structure], "text[]"))]
+        return self._own()
+
+    def _ways(self, condition: str, spoken: bool, plain: list[str]) -> Sequence[str]:
+        """Where a word was found: by a number, through those; in a name, through its places, or a supplier's own."""
+        every, self._conditions = self._conditions, [*(self._conditions if spoken else plain), condition]
+        try:
+            if "= any" in condition and not self._is_body():
+                return self._own()
+            return [self._among(f"i.status = any ({self._statuses})")]
+        finally:
+            self._conditions = every
+
+    def _own(self) -> Sequence[str]:
+        """One look per claim: nothing else is the caller's."""
+        if self._everything:
+            return [self._along("", "")]
+        principal = self._principal
+        structures = list(principal.structures)
+        claims = (
+            ("supplier", structures),
+            ("address", list(principal.services)),
+            ("recipient", structures if _WHOLE & set(principal.roles) else []),
+            ("tenant", list(principal.tenants) if "TENANT_ADMIN" in principal.roles else []),
+        )
+        return [self._along(column, self._bind(values, "text[]"), own=True) for column, values in claims if values]
+
+    def _along(self, column: str, values: str, *, own: bool = False) -> str:
+        """The first of each status along an index, for each value of ``column``; ``own``: values of the caller's."""
+        claim = f"unnest({values}) claim cross join " if column else ""
+        where = " and ".join(
+            [
+                "i.status = state",
+                *([f"i.{column} = claim"] if column else []),
+                *([] if own else [self._mine()]),
+                *self._conditions,
+            ]
+        )
+        return (
+            f"select found.id, found.place from {claim}unnest({self._statuses}) state cross join lateral ("
+            f"select i.id, {self._place} as place from invoice i where {where} order by {self._inner}"
+            f" limit {self._rows}) found"
+        )
+
+    def _among(self, where: str) -> str:
+        every = " and ".join([where, self._mine(), *self._conditions])
+        return (
+            f"(select i.id, {self._place} as place from invoice i where {every} order by {self._inner}"
+            f" limit {self._rows})"
+        )
+
+    def _mine(self) -> str:
+        """Cheaper than the policy and never narrower for suppliers and bodies: it spares the policy other rows."""
+        if self._everything:
+            return "true"
+        principal = self._principal
+        claims = (
+            ("supplier", principal.structures),
+            ("recipient", self._bodies()),
+            ("tenant", principal.tenants if "TENANT_ADMIN" in principal.roles else ()),
+        )
+        held = [f"i.{column} = any ({self._bind(list(values), 'text[]')})" for column, values in claims if values]
+        return f"({' or '.join(held)})" if held else "false"
+
+    def _guests(self) -> str:
+        """Invoices of whoever is neither supplier nor recipient: validators, works managers.
+
+        ``offset 0``: from the few parties to their invoices, never the other way round.
+        """
+        structures = self._bind(self._bodies(), "text[]")
+        every = " and ".join([f"i.status = any ({self._statuses})", *self._conditions])
+        return (
+            f"(select i.id, {self._place} as place from (select p.invoice from invoice_party p"
+            f" where p.structure = any ({structures}) and p.role not in ('FOURNISSEUR', 'DESTINATAIRE') offset 0) p"
+            " cross join lateral (select i.id, i.submitted_at, i.due_on from invoice i"
+            f" where i.id = p.invoice and {every} offset 0) i order by {self._inner} limit {self._rows})"
+        )
+
+    def _bodies(self) -> list[str]:
+        """The structures that the caller's claims name, each once."""
+        principal = self._principal
+        return sorted({*principal.structures, *(service.partition("/")[0] for service in principal.services)})
+
+
+def _cents(amount: Decimal | None) -> int | None:
+    return None if amount is None else int(amount * 100)

@@ -1,0 +1,1 @@
+"""Whole lives of invoices on the whole platform: ``make scenarios``."""
