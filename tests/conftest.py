@@ -1,5 +1,6 @@
 """Fixtures for real servers. A test that asks for none of them starts none."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 
 import pytest
@@ -26,6 +27,17 @@ async def dsns(stack: Stack) -> AsyncIterator[Mapping[str, ServiceDsns]]:
     """A fresh database: ``dsns["status"].worker`` and ``.api``."""
     async with fresh_database(stack) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def notify_dsns(stack: Stack) -> Iterator[Mapping[str, ServiceDsns]]:
+    """One database for the many tests of notify: whoever opens its tables empties them first."""
+    loop, database = asyncio.new_event_loop(), fresh_database(stack)
+    try:
+        yield loop.run_until_complete(database.__aenter__())
+    finally:
+        loop.run_until_complete(database.__aexit__(None, None, None))
+        loop.close()
 
 
 @pytest.fixture

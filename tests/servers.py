@@ -4,6 +4,8 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
+import asyncpg
+
 from deploy import database, topics
 from deploy.database import ServiceDsns
 from deploy.local import Stack
@@ -27,3 +29,24 @@ async def fresh_topic(stack: Stack, hint: str = "topic", partitions: int = 12) -
     name = f"test.{hint}.{uuid.uuid4().hex}"
     await topics.create(stack.kafka.bootstrap, [topics.TopicPlan(name, partitions)])
     return name
+
+
+async def emptied(own: ServiceDsns, schema: str) -> None:
+    """Every table of a migrated schema as its migrations left it, append-only ones too."""
+    connection = await asyncpg.connect(own.worker)
+    try:
+        async with connection.transaction():
+            rows = await connection.fetch(
+                "select c.oid::regclass::text as name, exists (select from pg_trigger t where t.tgrelid = c.oid"
+                " and not t.tgisinternal) as guarded from pg_class c where c.relnamespace = $1::regnamespace"
+                " and c.relkind = 'r' and c.relname <> 'migration'",
+                schema,
+            )
+            guarded = [row["name"] for row in rows if row["guarded"]]
+            for name in guarded:
+                await connection.execute(f"alter table {name} disable trigger user")
+            await connection.execute(f"truncate {', '.join(row['name'] for row in rows)} restart identity")
+            for name in guarded:
+                await connection.execute(f"alter table {name} enable trigger user")
+    finally:
+        await connection.close()

@@ -77,7 +77,7 @@ class Story:
         if self.end == "duplicate" or self.http_status not in (0, 201):
             return True
         states = {message["state"] for message in self.messages}
-        return bool(states) and not states & {"created", "sending"}
+        return bool(states) and not states & {"created", "sending", "held", "carried"}
 
     def first(self, *kinds: type) -> Event | None:
         """The first event of these kinds."""

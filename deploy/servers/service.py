@@ -42,6 +42,10 @@ def environment(
             "CHORALE_SMTP_HOST": servers.smtp.host,
             "CHORALE_SMTP_PORT": str(servers.smtp.port),
             "CHORALE_MAIL_FROM": MAIL_FROM,
+            # On one's own machine nobody waits for the next morning, or a minute, to see what is gathered.
+            "CHORALE_DIGEST_SECONDS": "2",
+            "CHORALE_GATHER_SECONDS": "2",
+            "CHORALE_WEBHOOK_NETWORKS": f"{LOOPBACK}/32",  # receivers of a demonstration run beside it
         }
     if service in ("notify", "routing"):
         found["CHORALE_PUBLIC_URL"] = public_url

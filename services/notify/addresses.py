@@ -116,10 +116,9 @@ async def replace(connection: Connection, managers: Sequence[Manager]) -> Replac
 
 
 async def foreign(connection: Connection, managers: Sequence[Manager]) -> set[str]:
-    """The structures that are none of the tenants' in whose scope this runs, as far as they are known here."""
+    """The structures that are not the caller's, in whose scope this runs: neither his own nor his tenants'."""
     rows = await connection.fetch(
-        "select s from unnest($1::text[]) s where not exists"
-        " (select from recipient r where r.siret = s and not deleted)",
+        "select s from unnest($1::text[]) s where not runs_structure(s)",
         sorted({manager.siret for manager in managers}),
     )
     return {row["s"] for row in rows}

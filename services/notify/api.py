@@ -1,4 +1,4 @@
-"""``/api/v1/messages``: messages with their attempts, and the managers' addresses. For operators."""
+"""``/api/v1/messages``: messages with their attempts, the managers' addresses, and what the other files add."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -16,17 +16,29 @@ from services.common.problems import problems
 from services.common.web import Problem
 from services.notify import addresses
 from services.notify.addresses import InvalidManager, Manager
+from services.notify.announcements_api import add_announcements
+from services.notify.bounces import Bounces
+from services.notify.matrix import Audience
+from services.notify.own_api import add_own
+from services.notify.proof_api import add_bounces, add_proofs
+from services.notify.recipients_api import add_recipients
 
 OPERATOR = "OPERATEUR"
-TENANT_ADMIN = "TENANT_ADMIN"
+MANAGER, TENANT_ADMIN = "GESTIONNAIRE", "TENANT_ADMIN"
 _MESSAGES = (
-    "select id, subject, entry, kind, audience, address, language, state, attempts, message_id_header, created_at,"
-    " case when state in ('created', 'sending') then next_attempt_at end as next_attempt_at, done_at from message"
-    " where ($1::text is null or subject = $1) and ($2::text is null or state = $2)"
+    "select id, subject, entry, kind, audience, address, language, state, attempts, created_at, legal, carried_by,"
+    " coalesce((select c.message_id_header from message c where c.id = message.carried_by), message_id_header)"
+    " as message_id_header, returned_at,"
+    " case when state in ('created', 'sending', 'held') then next_attempt_at end as next_attempt_at, done_at"
+    " from message where ($1::text is null or subject = $1) and ($2::text is null or state = $2)"
     " and ($3::uuid is null or (created_at, id) < (select created_at, id from message where id = $3))"
     " order by created_at desc, id desc limit $4"
 )
-_ATTEMPTS = "select message, n, at, host, result, code, answer, tls from attempt where message = any($1) order by n"
+_ATTEMPTS = (
+    "select message, n, at, host, result, code, answer, tls, tls_version, tls_cipher from attempt"
+    " where message = any($1) order by n"
+)
+State = Literal["created", "sending", "held", "carried", "accepted", "permanent", "technical", "no_address"]
 
 
 class AttemptView(BaseModel):
@@ -39,19 +51,28 @@ class AttemptView(BaseModel):
     code: int | None
     answer: str
     tls: bool
+    tls_version: str | None = None
+    tls_cipher: str | None = None
 
 
 class MessageView(BaseModel):
-    """A message and every attempt to hand it over."""
+    """A message and every attempt to hand it over.
+
+    ``carried_by`` names the mail that carries it with others, whose attempts are shown; ``legal``: it cannot be
+    switched off; ``returned_at``: it came back after a relay had taken it.
+    """
 
     id: UUID
     invoice: str
     entry: int | None
     kind: str
-    audience: Literal["supplier", "body"]
+    audience: Audience
     address: str
     language: str
-    state: Literal["created", "sending", "accepted", "permanent", "technical", "no_address"]
+    state: State
+    legal: bool
+    carried_by: UUID | None
+    returned_at: datetime | None
     message_id: str
     created_at: datetime
     next_attempt_at: datetime | None
@@ -95,11 +116,17 @@ class _DryRun(Exception):
     """Ends the transaction of a dry run."""
 
 
-def add_routes(app: FastAPI, api_pool: Pool) -> None:
-    """Serve the notify API on ``app``."""
+def add_routes(app: FastAPI, api_pool: Pool, bounces: Bounces | None = None, bounce_secret: str | None = None) -> None:
+    """Serve the notify API on ``app``; bounces are taken in where a secret for it is set."""
     router = APIRouter(prefix="/api/v1/messages", tags=["messages"])
     _add_messages(router, api_pool)
     _add_managers(router, api_pool)
+    add_recipients(router, api_pool)
+    add_own(router, api_pool)
+    add_announcements(router, api_pool)
+    add_proofs(router, api_pool)
+    if bounces is not None and bounce_secret is not None:
+        add_bounces(router, bounces, bounce_secret)
     app.include_router(router)
 
 
@@ -112,9 +139,7 @@ def _add_messages(router: APIRouter, api_pool: Pool) -> None:
     async def list_messages(
         principal: CurrentPrincipal,
         invoice: Annotated[UUID | None, Query(description="Identifiant de la facture ou du dépôt")] = None,
-        state: Annotated[
-            Literal["created", "sending", "accepted", "permanent", "technical", "no_address"] | None, Query()
-        ] = None,
+        state: Annotated[State | None, Query()] = None,
         before: Annotated[UUID | None, Query(description="La valeur « next » de la page précédente")] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> MessagePage:
@@ -123,8 +148,8 @@ def _add_messages(router: APIRouter, api_pool: Pool) -> None:
         async with scoped(api_pool, principal.scope()) as connection:
             rows = await connection.fetch(_MESSAGES, subject, state, before, limit + 1)
             shown = rows[:limit]
-            tries = await connection.fetch(_ATTEMPTS, [row["id"] for row in shown])
-        attempts: dict[UUID, list[AttemptView]] = {row["id"]: [] for row in shown}
+            tries = await connection.fetch(_ATTEMPTS, [row["carried_by"] or row["id"] for row in shown])
+        attempts: dict[UUID, list[AttemptView]] = {row["carried_by"] or row["id"]: [] for row in shown}
         for row in tries:
             attempts[row["message"]].append(AttemptView(**{k: v for k, v in row.items() if k != "message"}))
         views = [
@@ -132,7 +157,7 @@ def _add_messages(router: APIRouter, api_pool: Pool) -> None:
                 **{k: v for k, v in row.items() if k not in ("subject", "attempts", "message_id_header")},
                 invoice=row["subject"],
                 message_id=row["message_id_header"],
-                attempts=attempts[row["id"]],
+                attempts=attempts[row["carried_by"] or row["id"]],
             )
             for row in shown
         ]
@@ -143,7 +168,7 @@ def _add_managers(router: APIRouter, api_pool: Pool) -> None:
     @router.put(
         "/managers",
         summary="Remplace les adresses des structures citées",
-        description="Par l'opérateur, ou par l'administrateur d'un tenant pour ses structures.",
+        description="Par l'opérateur, ou par un gestionnaire ou l'administrateur d'un tenant pour leurs structures.",
         responses=problems(401, 403, 422, 503),
     )
     async def put_managers(
@@ -151,7 +176,7 @@ def _add_managers(router: APIRouter, api_pool: Pool) -> None:
         principal: CurrentPrincipal,
         dry_run: Annotated[bool, Query(description="Montrer ce qui changerait, sans rien écrire")] = False,
     ) -> Loaded:
-        require_role(principal, OPERATOR, TENANT_ADMIN)
+        require_role(principal, OPERATOR, MANAGER, TENANT_ADMIN)
         managers = _checked(given)
         keys = sorted({f"manager/{manager.siret}" for manager in managers})
         loaded: Loaded | None = None
@@ -171,13 +196,13 @@ def _add_managers(router: APIRouter, api_pool: Pool) -> None:
     @router.get(
         "/managers",
         summary="Adresses enregistrées",
-        description="Toutes pour l'opérateur ; celles de ses structures pour l'administrateur d'un tenant.",
+        description="Toutes pour l'opérateur ; celles de leurs structures pour les gestionnaires et administrateurs.",
         responses=problems(401, 403, 422, 503),
     )
     async def get_managers(
         principal: CurrentPrincipal, siret: Annotated[str | None, Query(pattern=r"^\d{14}$")] = None
     ) -> ManagerList:
-        require_role(principal, OPERATOR, TENANT_ADMIN)
+        require_role(principal, OPERATOR, MANAGER, TENANT_ADMIN)
         async with scoped(api_pool, principal.scope()) as connection:
             found = await addresses.read(connection, siret)
         return ManagerList(managers=[ManagerView(**manager.as_dict()) for manager in found])
@@ -190,7 +215,7 @@ def _guard(foreign: Collection[str], managers: Sequence[Manager]) -> None:
             "field": f"managers.{index}.siret",
             "value": manager.siret,
             "rule": "STRUCTURE_FOREIGN",
-            "message": "Cette structure n'est pas de votre tenant, ou n'est pas encore connue ici.",
+            "message": "Cette structure n'est ni la vôtre ni de votre tenant, ou n'est pas encore connue ici.",
             "action": "Retirez-la ; si elle vient d'être créée, renvoyez la liste dans une minute.",
         }
         for index, manager in enumerate(managers)

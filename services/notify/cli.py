@@ -1,72 +1,45 @@
-"""``python -m services.notify preview NAME`` and ``… load FILE``."""
+"""``python -m services.notify``: ``preview NAME``, ``load FILE``, ``proofs [INVOICE]``, ``matrix``."""
 
 import argparse
 import asyncio
 import sys
-from datetime import UTC, date, datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from uuid import UUID
 
-from invoice.findings import Finding
-from invoice.messages import finding
+import msgspec
+
 from services.common.db import migrate, open_pool
 from services.common.deliver import transaction
-from services.notify import addresses
+from services.notify import addresses, proof
 from services.notify.addresses import InvalidManager
-from services.notify.domain import MATRIX, Facts, Rule
-from services.notify.letters import Letter, render
+from services.notify.letter_examples import NAMES, example
+from services.notify.matrix_page import page
 from services.notify.settings import NotifySettings
-
-_AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-_BODY = "Département des Alpes-Maritimes – Budget Principal"
-_REASONS = (finding("SERVICE_UNKNOWN", value="ACHATS", name=_BODY, siret="22060001900016", codes=""),)
-
-
-def _of_invoice(reasons: tuple[Finding, ...] = ()) -> Facts:
-    return Facts(
-        at=_AT,
-        number="F-2026-0042",
-        issue_date=date(2026, 3, 1),
-        payable=Decimal("1234.50"),
-        supplier_siret="99900001100018",
-        recipient_siret="22060001900016",
-        recipient_name=_BODY,
-        service_code="TEST-ACHATS",
-        service_label="Service des achats",
-        reasons=reasons,
-    )
-
-
-#: An example of every kind, as its event would give it.
-EXAMPLES: Final = {
-    "MISE_A_DISPOSITION": _of_invoice(),
-    "A_RECYCLER": _of_invoice(_REASONS),
-    "RECYCLEE": _of_invoice(),
-    "DRAFT_SAVED": Facts(at=_AT, file_name="facture-0042.pdf", reasons=_REASONS),
-    "DEPOSIT_REFUSED": Facts(at=_AT, number="F-2026-0042", file_name="facture-0042.pdf", reasons=_REASONS),
-}
-
-
-def example(rule: Rule) -> Letter:
-    """An example of what this rule of the matrix sends."""
-    invoice = "0190e8a0-0000-7000-8000-000000000042"
-    return render(rule.kind, rule.audience, EXAMPLES[rule.kind], invoice, "https://factures.example")
 
 
 def run(arguments: list[str]) -> int:
     """Do what the command line says; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m services.notify", description="Mail: examples and addresses")
-    rules = {f"{rule.kind}/{rule.audience}": rule for rule in MATRIX}
     commands = parser.add_subparsers(dest="command", required=True)
     preview = commands.add_parser("preview", help="print an example of a message")
-    preview.add_argument("name", choices=sorted(rules), metavar="NAME", help=", ".join(sorted(rules)))
+    preview.add_argument("name", choices=sorted(NAMES), metavar="NAME", help=", ".join(sorted(NAMES)))
     preview.add_argument("--html", action="store_true", help="the HTML part instead of the text")
+    preview.add_argument("--english", action="store_true", help="in English instead of French")
     load = commands.add_parser("load", help="replace managers' addresses by those of a file (CHORALE_… as the service)")
     load.add_argument("file", type=Path)
+    export = commands.add_parser(
+        "proofs", help="print proofs of acceptance, a JSON line each (CHORALE_… as the service)"
+    )
+    export.add_argument("invoice", type=UUID, nargs="?", help="of one invoice; without it, all")
+    commands.add_parser("matrix", help="print docs/messages.md from the matrix")
     given = parser.parse_args(arguments)
+    if given.command == "proofs":
+        return asyncio.run(_proofs(given.invoice))
+    if given.command == "matrix":
+        sys.stdout.write(page())
+        return 0
     if given.command == "preview":
-        letter = example(rules[given.name])
+        letter = example(given.name, "en" if given.english else "fr")
         sys.stdout.write(letter.html if given.html else f"{letter.subject}\n\n{letter.text}\n")
         return 0
     return _load(given.file)
@@ -95,5 +68,20 @@ async def _store(managers: list[addresses.Manager]) -> int:
         keys = sorted({f"manager/{manager.siret}" for manager in managers})
         async with transaction(pool, "notify", keys=keys) as tx:
             return (await addresses.replace(tx.conn, managers)).structures
+    finally:
+        await pool.close()
+
+
+async def _proofs(invoice: UUID | None) -> int:
+    pool = await open_pool(NotifySettings().dsn.get_secret_value(), "notify", max_size=1)
+    after: UUID | None = None
+    try:
+        while True:
+            found = await proof.read(pool, subject=None if invoice is None else str(invoice), after=after)
+            for one in found:
+                sys.stdout.write(msgspec.json.encode(one).decode() + "\n")
+            if not found:
+                return 0
+            after = found[-1].message
     finally:
         await pool.close()

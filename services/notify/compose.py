@@ -19,13 +19,19 @@ _CHUNK = 42  # bytes of an encoded word: 56 in base64, 68 with its frame; a head
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    """What the header needs beside the letter. ``traceparent`` is the span of this attempt."""
+    """What the header needs beside the letter. ``traceparent`` is the span of this attempt.
+
+    ``unsubscribe`` is the address that ends what is optional by one POST (RFC 8058). ``reply_to``: who reads answers,
+    where that is not the sender: a tenant, whose name the platform may not sign with.
+    """
 
     sender: str
     recipient: str
     message_id: str
     traceparent: str
     language: str = "fr"
+    unsubscribe: str | None = None
+    reply_to: str | None = None
 
 
 def compose(letter: Letter, envelope: Envelope, now: datetime) -> bytes:
@@ -36,9 +42,15 @@ def compose(letter: Letter, envelope: Envelope, now: datetime) -> bytes:
     """
     boundary = f"=_{envelope.message_id.strip('<>').partition('@')[0]}"
     name, address = parseaddr(envelope.sender)
+    optional = (
+        (("List-Unsubscribe", f"<{envelope.unsubscribe}>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+        if envelope.unsubscribe
+        else ()
+    )
     headers = (
         ("From", formataddr((name, address))),
         ("To", envelope.recipient),
+        *((("Reply-To", envelope.reply_to),) if envelope.reply_to else ()),
         ("Subject", encode_words(letter.subject)),
         ("Date", format_datetime(now)),
         ("Message-ID", envelope.message_id),
@@ -46,6 +58,7 @@ def compose(letter: Letter, envelope: Envelope, now: datetime) -> bytes:
         ("X-Auto-Response-Suppress", "All"),
         ("traceparent", envelope.traceparent),
         ("Content-Language", envelope.language),
+        *optional,
         ("MIME-Version", "1.0"),
         ("Content-Type", f'multipart/alternative; boundary="{boundary}"'),
     )

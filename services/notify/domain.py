@@ -1,8 +1,8 @@
-"""Who is told of what, and what becomes of an attempt. Pure."""
+"""What a message is, and what becomes of an attempt. Pure."""
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final, Literal
@@ -11,41 +11,34 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from contracts.events import DepositRefused, DraftSaved, Payload, StatusChanged
 from invoice.findings import Finding
+from services.notify.matrix import Audience, Cadence, Rule
 
 PARIS: Final = ZoneInfo("Europe/Paris")
-Audience = Literal["supplier", "body"]
 #: What the relay's answer means for the message.
 Result = Literal["accepted", "temporary", "permanent", "technical"]
-#: Where a message stands. ``no_address``: nobody could be written to.
-State = Literal["created", "sending", "accepted", "permanent", "technical", "no_address"]
+#: Where a message stands. ``held``: waits to be gathered with others; ``carried``: the mail that names it is on its
+#: way; ``no_address``: nobody could be written to.
+State = Literal["created", "sending", "held", "carried", "accepted", "permanent", "technical", "no_address"]
+#: Why messages are gathered into one mail: too many at once, too many optional ones, a digest of the day, of the week.
+Gathering = Literal["notice", "flood", "daily", "weekly"]
+Language = Literal["fr", "en"]
 
 
-class Rule(msgspec.Struct, frozen=True):
-    """A kind of event and who is told of it at once. A ``legal`` notice cannot be switched off (decisions.md 13)."""
+class Figure(msgspec.Struct, frozen=True):
+    """A line of the weekly recap: how many invoices entered a status, and what they come to."""
 
-    kind: str
-    audience: Audience
-    legal: bool = False
-
-
-#: chorus-pro.md 14 for the events that exist so far. Three cells differ from it or are not here, and why:
-#: DEPOSEE to the supplier is a daily digest there: the deposit's own answer says it already, so no mail until digests
-#: exist. MISE_A_DISPOSITION to the supplier is a digest there, sent at once here, for the same reason. The body's
-#: notice goes to the managers of the structure and of the service, since users of a service have no account yet.
-MATRIX: Final[tuple[Rule, ...]] = (
-    Rule("MISE_A_DISPOSITION", "supplier"),
-    Rule("MISE_A_DISPOSITION", "body", legal=True),
-    Rule("A_RECYCLER", "supplier", legal=True),
-    Rule("RECYCLEE", "body"),
-    Rule("DRAFT_SAVED", "supplier"),
-    Rule("DEPOSIT_REFUSED", "supplier", legal=True),
-)
+    status: str
+    invoices: int
+    payable: Decimal
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a message says, and nothing more of the invoice than that."""
+    """What a message says, and nothing more of the invoice than that.
+
+    ``days`` and ``due_on`` belong to reminders; ``heading``, ``words`` (with their English) to announcements; ``about``
+    is the address, structure or account that a message speaks of.
+    """
 
     at: datetime
     number: str | None = None
@@ -59,10 +52,21 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     service_label: str | None = None
     file_name: str | None = None
     reasons: tuple[Finding, ...] = ()
+    days: int | None = None
+    due_on: date | None = None
+    figures: tuple[Figure, ...] = ()
+    heading: str | None = None
+    words: str | None = None
+    heading_en: str | None = None
+    words_en: str | None = None
+    about: str | None = None
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """A message to write: one event, one audience, one address. ``subject`` is the invoice's or deposit's id."""
+    """A message to write: one event, one audience, one address. ``subject`` is the invoice's or deposit's id.
+
+    ``cause`` is the event's id; ``cadence`` what the reader chose.
+    """
 
     id: UUID
     subject: str
@@ -70,102 +74,70 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     audience: Audience
     address: str
     facts: Facts
+    cause: UUID
+    legal: bool = False
+    cadence: Cadence = "at_once"
+    language: Language = "fr"
+    tenant: str | None = None
     entry: int | None = None
     traceparent: str | None = None
 
     @property
-    def state(self) -> State:
-        """Where the message begins."""
-        return "created" if self.address else "no_address"
+    def lane(self) -> str:
+        """Whose turn it takes. Bulk never stands before a mandatory notice, nor one body's mail before another's."""
+        whose = self.tenant or f"~{hashlib.sha256(self.address.encode()).digest()[0] % 64:02}"
+        return whose if self.legal else f"{whose}/optional"
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that somebody is told of: what it says, and by which rules."""
+    """An event that somebody is told of: what it says, and by which rules (:func:`services.notify.telling.told`).
+
+    ``validator`` counts from 0, ``asked`` is his SIRET where the event has it.
+    """
 
     kind: str
     facts: Facts
     rules: tuple[Rule, ...]
     entry: int | None = None
     contact: str | None = None
+    depositor: str | None = None
+    tenant: str | None = None
+    validator: int | None = None
+    asked: str | None = None
 
-    def to(self, audience: Audience) -> bool:
-        """Whether this audience is told."""
-        return any(rule.audience == audience for rule in self.rules)
-
-
-def told(data: Payload) -> Told | None:
-    """Whom the matrix tells of an event; None when nobody. ``contact`` is the supplier's, where the event has it."""
-    match data:
-        case StatusChanged() if data.previous_siret is not None:
-            found = Told(kind="RECYCLEE", facts=_of_departure(data), rules=_rules("RECYCLEE"), entry=data.entry)
-        case StatusChanged():
-            found = Told(kind=data.status_to, facts=_of_status(data), rules=_rules(data.status_to), entry=data.entry)
-        case DraftSaved():
-            facts = Facts(at=data.saved_at, file_name=data.file_name, reasons=data.reasons)
-            found = Told(kind="DRAFT_SAVED", facts=facts, rules=_rules("DRAFT_SAVED"), contact=data.contact)
-        case DepositRefused():
-            facts = Facts(
-                at=data.refused_at, number=data.invoice_number, file_name=data.file_name, reasons=data.reasons
-            )
-            found = Told(kind="DEPOSIT_REFUSED", facts=facts, rules=_rules("DEPOSIT_REFUSED"), contact=data.contact)
-        case _:
-            return None
-    return found if found.rules else None
-
-
-def _rules(kind: str) -> tuple[Rule, ...]:
-    return tuple(rule for rule in MATRIX if rule.kind == kind)
-
-
-def _of_status(data: StatusChanged) -> Facts:
-    return Facts(
-        at=data.changed_at,
-        number=data.invoice_number,
-        issue_date=data.issue_date,
-        payable=data.payable,
-        currency=data.currency,
-        supplier_siret=data.supplier_siret,
-        recipient_siret=data.recipient_siret,
-        recipient_name=data.recipient_name,
-        service_code=data.service_code,
-        service_label=data.service_label,
-        reasons=data.reasons,
-    )
-
-
-def _of_departure(data: StatusChanged) -> Facts:
-    """What the body that the invoice has left is told: nothing of whom it is addressed to now."""
-    return msgspec.structs.replace(
-        _of_status(data),
-        recipient_siret=data.previous_siret,
-        recipient_name=None,
-        service_code=data.previous_service_code,
-        service_label=None,
-        reasons=(),
-    )
+    def to(self, *audiences: Audience) -> bool:
+        """Whether one of these audiences is told."""
+        return any(rule.audience in audiences for rule in self.rules)
 
 
 def messages(
-    what: Told, cause: UUID, subject: str, traceparent: str | None, addresses: dict[Audience, Sequence[str]]
+    what: Told, cause: UUID, subject: str, traceparent: str | None, addresses: Mapping[Audience, Sequence[str]]
 ) -> list[Message]:
     """One message per audience and address; an audience without a usable address gets one that says so."""
     made: list[Message] = []
     for rule in what.rules:
         usable = [address for address in map(clean_address, addresses[rule.audience]) if address]
         for address in dict.fromkeys(usable or [""]):
-            made.append(
-                Message(
-                    id=message_id(cause, rule.audience, address),
-                    subject=subject,
-                    kind=what.kind,
-                    audience=rule.audience,
-                    address=address,
-                    facts=what.facts,
-                    entry=what.entry,
-                    traceparent=traceparent,
-                )
-            )
+            made.append(message(what, rule, cause, subject, address, traceparent))
     return made
+
+
+def message(what: Told, rule: Rule, cause: UUID, subject: str, address: str, traceparent: str | None = None) -> Message:
+    """The message to one address, by one rule."""
+    return Message(
+        id=message_id(cause, rule.audience, address),
+        subject=subject,
+        kind=what.kind,
+        audience=rule.audience,
+        address=address,
+        facts=what.facts,
+        cause=cause,
+        legal=rule.legal,
+        cadence=rule.cadence,
+        tenant=what.tenant,
+        entry=what.entry,
+        traceparent=traceparent,
+    )
 
 
 def message_id(cause: UUID, audience: Audience, address: str) -> UUID:
@@ -196,7 +168,10 @@ def clean_address(text: str) -> str | None:
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the relay said, or why it said nothing. ``reached`` is False when no connection could be made."""
+    """What the relay said, or why it said nothing. ``reached`` is False when no connection could be made.
+
+    ``tls_version`` and ``tls_cipher`` as negotiated (``TLSv1.3``, ``TLS_AES_256_GCM_SHA384``).
+    """
 
     result: Result
     at: datetime
@@ -205,6 +180,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     tls: bool = False
     reached: bool = True
+    tls_version: str | None = None
+    tls_cipher: str | None = None
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -252,9 +229,12 @@ def _wait(base: float, ceiling: float, failures: int, jitter: float) -> float:
 Stage = Literal["connect", "sender", "recipient", "content"]
 
 
-def result_of(stage: Stage, code: int) -> Result:
+def result_of(stage: Stage, code: int, text: str = "") -> Result:
     """What an SMTP answer means. Only the recipient and the content can be refused for good: a 5xx before them says
-    that the relay refuses us (credentials, TLS, sender), and every message would be lost to one wrong setting."""
+    that the relay refuses us (credentials, TLS, sender), and every message would be lost to one wrong setting. A full
+    mailbox (5.2.2) is emptied some day, whatever the code says."""
+    if text.startswith("5.2.2"):
+        return "temporary"
     if 200 <= code < 300:
         return "accepted" if stage == "content" else "technical"
     if 400 <= code < 500 and stage != "connect":

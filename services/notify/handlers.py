@@ -3,73 +3,47 @@
 from collections.abc import Sequence
 
 from contracts.envelope import Event
-from contracts.events import InvoiceSubmitted, NotificationFailed, StructurePublished
-from services.common import telemetry, tenants
+from contracts.events import InvoiceSubmitted, StatusChanged, StructurePublished, TenantPublished
+from services.common import tenants
 from services.common.deliver import Tx
-from services.common.trace import RequestCause
-from services.notify import metrics, recipients, store
-from services.notify.domain import Audience, Message, Told, messages, told
+from services.notify import correspondents, recap, recipients, webhook_store
+from services.notify.desk import Desk
+from services.notify.domain import Message, messages
+from services.notify.outcomes import nobody
+from services.notify.telling import told
 
 
 class Handlers:
-    """Writes one message per event, audience and address. ``domain`` is the right part of every Message-ID."""
+    """Writes one message per event, audience and address."""
 
-    def __init__(self, domain: str) -> None:
-        self._domain = domain
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
 
     async def __call__(self, tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
         """Handle a batch; returns the status changes whose invoice's submission has not been seen yet."""
         await recipients.keep(tx.conn, [e.data for e in events if isinstance(e.data, StructurePublished)])
+        await recipients.keep_senders(tx.conn, [e.data for e in events if isinstance(e.data, TenantPublished)])
         await tenants.ask(tx, events)
-        await store.keep_contacts(
-            tx.conn, {e.subject: e.data.contact for e in events if isinstance(e.data, InvoiceSubmitted)}
-        )
+        await webhook_store.take(tx.conn, events, tx.now)  # in the order in which they came, whatever mail waits for
+        await correspondents.keep(tx.conn, {e.subject: e.data for e in events if isinstance(e.data, InvoiceSubmitted)})
+        changes = [(e, e.data) for e in events if isinstance(e.data, StatusChanged)]
+        await correspondents.correct(tx.conn, {e.subject: c for e, c in changes if c.validator is not None})
         wanted = [(event, what) for event in events if (what := told(event.data)) is not None]
-        known = await store.contacts(tx.conn, {e.subject for e, what in wanted if what.contact is None})
-        ready, not_yet = [], []
-        for event, what in wanted:
-            contact = what.contact if what.contact is not None else known.get(event.subject)
-            if contact is None and what.to("supplier"):
-                not_yet.append(event)
-            else:
-                ready.append((event, what, contact))
-        await self._write(tx, ready)
-        return not_yet
-
-    async def _write(self, tx: Tx, ready: Sequence[tuple[Event, Told, str | None]]) -> None:
-        sirets = {what.facts.recipient_siret for _, what, _ in ready if what.to("body")} - {None}
-        managers = await store.managers(tx.conn, [siret for siret in sirets if siret])
+        known = await correspondents.parties(tx.conn, {event.subject for event, what in wanted if what.contact is None})
+        not_yet = [
+            event
+            for event, what in wanted
+            if what.contact is None and event.subject not in known and what.to("supplier", "validator", "moe", "moa")
+        ]
+        late = {event.id for event in not_yet}
+        ready = [(event, what, known.get(event.subject)) for event, what in wanted if event.id not in late]
+        book = await correspondents.book(tx.conn, [(what, of) for _, what, of in ready])
         made: list[Message] = []
-        for event, what, contact in ready:
-            facts = what.facts
-            body = managers.told(facts.recipient_siret, facts.service_code) if facts.recipient_siret else []
-            addresses: dict[Audience, Sequence[str]] = {"supplier": [contact] if contact else [], "body": body}
-            made += messages(what, event.id, event.subject, event.traceparent, addresses)
-        new = await store.write(tx.conn, made, self._domain, tx.now)
-        for message in made:
-            if message.id in new:
-                _count(message)
-                if message.state == "no_address":
-                    _nobody(tx, message)
-
-
-def _count(message: Message) -> None:
-    metrics.WRITTEN.labels(kind=message.kind, audience=message.audience).inc()
-
-
-def _nobody(tx: Tx, message: Message) -> None:
-    """Nobody can be written to: it is said aloud and in the invoice's history, and holds nothing up."""
-    metrics.NO_ADDRESS.labels(audience=message.audience).inc()
-    telemetry.logger().error("notify.no_address", kind=message.kind, audience=message.audience, subject=message.subject)
-    tx.emit(
-        NotificationFailed(
-            message=str(message.id),
-            kind=message.kind,
-            audience=message.audience,
-            failed_at=tx.now,
-            cause="permanent",
-            entry=message.entry,
-        ),
-        key=message.subject,
-        cause=RequestCause(id=message.id, traceparent=message.traceparent),
-    )
+        for event, what, of in ready:
+            made += messages(what, event.id, event.subject, event.traceparent, book.addresses(what, of))
+        for message in await self._desk.write(tx, made, book.people):
+            if not message.address:
+                nobody(tx, message)
+        done = [(change, known.get(event.subject)) for event, change in changes if event.id not in late]
+        await recap.count(tx.conn, done)
+        return not_yet

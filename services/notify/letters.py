@@ -1,6 +1,9 @@
-"""A message in words: text and HTML from the same facts. Pure; rendered when it is sent."""
+"""A message in words: text and HTML from the same facts, in the reader's language. Pure; rendered when it is sent."""
 
 import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from importlib import resources
 from typing import Any, Final
 from uuid import UUID
@@ -10,15 +13,27 @@ import yaml
 from jinja2 import DictLoader, Environment, StrictUndefined, Template
 
 from invoice.identifiers import show_siret
+from invoice.lifecycle import STATUSES
 from invoice.money import show_amount, show_date
-from services.notify.domain import Audience, Facts, paris_day
+from services.notify.domain import Facts, Language, paris_day
+from services.notify.matrix import Audience
 
 _TEMPLATES = resources.files("services.notify").joinpath("templates")
-_LOADER = DictLoader({name: _TEMPLATES.joinpath(name).read_text("utf-8") for name in ("letter.txt", "letter.html")})
-_TEXT = Environment(loader=_LOADER, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)
-_HTML = Environment(loader=_LOADER, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=True)
+_NAMES = ("letter.txt", "letter.html", "digest.txt", "digest.html")
+_LOADER = DictLoader({name: _TEMPLATES.joinpath(name).read_text("utf-8") for name in _NAMES})
+TEXT: Final = Environment(
+    loader=_LOADER, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+)
+HTML: Final = Environment(
+    loader=_LOADER, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=True
+)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _MAX_VALUE = 500
+_MAX_PARAGRAPHS, _MAX_PARAGRAPH = 60, 2_000
+_FILES: Final[dict[Language, str]] = {"fr": "letters.yaml", "en": "letters.en.yaml"}
+_MONTHS = (
+    "January,February,March,April,May,June,July,August,September,October,November,December".split(",")  # noqa: SIM905
+)
 
 
 class Letter(msgspec.Struct, frozen=True):
@@ -29,44 +44,64 @@ class Letter(msgspec.Struct, frozen=True):
     html: str
 
 
-class _Words(msgspec.Struct, frozen=True):
+class Words(msgspec.Struct, frozen=True):
+    """The words of one message. A mail that carries several has no act, link and place of its own."""
+
     subject: Template
     title: Template
     happened: Template
     act: Template
-    link: str
-    place: str
+    link: str = ""
+    place: str = ""
 
 
-def _load() -> dict[str, _Words]:
-    rows: dict[str, dict[str, str]] = yaml.safe_load(_TEMPLATES.joinpath("letters.yaml").read_text("utf-8"))
-    templated = ("subject", "title", "happened", "act")
-    return {
-        name: _Words(**{k: _TEXT.from_string(v) if k in templated else v for k, v in row.items()})  # type: ignore[arg-type]
-        for name, row in rows.items()
-    }
+def _load(name: str) -> tuple[dict[str, Words], dict[str, str]]:
+    rows: dict[str, dict[str, str]] = yaml.safe_load(_TEMPLATES.joinpath(name).read_text("utf-8"))
+    layout = rows.pop("layout")
+    found = {}
+    for kind, row in rows.items():
+        templated = {key: TEXT.from_string(row.get(key, "")) for key in ("subject", "title", "happened", "act")}
+        found[kind] = Words(**templated, link=row.get("link", ""), place=row.get("place", ""))
+    return found, layout
 
 
-LETTERS: Final = _load()
-_text, _html = _TEXT.get_template("letter.txt"), _HTML.get_template("letter.html")
+_LOADED = {language: _load(name) for language, name in _FILES.items()}
+LETTERS: Final[Mapping[Language, Mapping[str, Words]]] = {name: found[0] for name, found in _LOADED.items()}
+#: The words that all letters share.
+LAYOUT: Final[Mapping[Language, Mapping[str, str]]] = {name: found[1] for name, found in _LOADED.items()}
+_text, _html = TEXT.get_template("letter.txt"), HTML.get_template("letter.html")
 
 
-def render(kind: str, audience: Audience, facts: Facts, subject: str | UUID, public_url: str | None) -> Letter:
+def render(
+    kind: str,
+    audience: Audience,
+    facts: Facts,
+    subject: str | UUID,
+    public_url: str | None,
+    *,
+    language: Language = "fr",
+    unsubscribe: str | None = None,
+    url: str | None = None,
+) -> Letter:
     """The letter of one message. ``subject`` is the invoice's or the deposit's id, for the link and as a reference.
 
-    Without ``public_url`` there is no link: a mail never points to a page that is not served.
+    Without ``public_url`` there is no link: a mail never points to a page that is not served. ``url`` is a link that
+    is served in any case. ``unsubscribe`` is the link of what is optional.
 
     Raises ``KeyError`` for a kind and audience that have no words.
     """
-    words = LETTERS[f"{kind}/{audience}"]
-    values = _values(facts)
-    table = _table(facts, values)
+    words, layout = LETTERS[language][f"{kind}/{audience}"], LAYOUT[language]
+    shown = values(facts, language)
+    table = _table(facts, shown, language)
+    happened = words.happened.render({**shown, **_paragraphs(facts)}).split("\n")
     whole: dict[str, Any] = {
-        "title": words.title.render(values),
-        "happened": words.happened.render(values),
-        "act": words.act.render(values),
+        "language": language,
+        "words": layout,
+        "title": words.title.render(shown),
+        "happened": [one_line(paragraph, _MAX_PARAGRAPH) for paragraph in happened[:_MAX_PARAGRAPHS]],
+        "act": words.act.render(shown),
         "link": words.link,
-        "url": None if public_url is None else f"{public_url}/{words.place}/{subject}",
+        "url": url or link(public_url, words.place, subject),
         "reference": str(subject),
         "facts": table,
         "width": max((len(name) for name, _ in table), default=0),
@@ -78,42 +113,83 @@ def render(kind: str, audience: Audience, facts: Facts, subject: str | UUID, pub
             }
             for reason in facts.reasons
         ],
+        "unsubscribe": unsubscribe,
     }
     return Letter(
-        subject=one_line(words.subject.render(values))[:200], text=_text.render(whole), html=_html.render(whole)
+        subject=one_line(words.subject.render(shown))[:200], text=_text.render(whole), html=_html.render(whole)
     )
 
 
-def _values(facts: Facts) -> dict[str, str]:
-    """Every value in French, on one line. Names that a kind does not have are empty, never missing."""
+def link(public_url: str | None, place: str, subject: str | UUID) -> str | None:
+    """The page of a message, where there are pages."""
+    if public_url is None:
+        return None
+    return f"{public_url}/{place}/{subject}" if place in ("factures", "depots", "flux") else f"{public_url}/{place}"
+
+
+def values(facts: Facts, language: Language) -> dict[str, str]:
+    """Every value in words, on one line. Names that a kind does not have are empty, never missing."""
     recipient = facts.recipient_name or (show_siret(facts.recipient_siret) if facts.recipient_siret else "")
-    values = {
+    found = {
         "number": facts.number or "",
         "file": facts.file_name or "",
-        "day": show_date(paris_day(facts.at)),
-        "amount": "" if facts.payable is None else show_amount(facts.payable, facts.currency),
+        "day": show_day(paris_day(facts.at), language),
+        "amount": "" if facts.payable is None else show_money(facts.payable, facts.currency, language),
         "supplier": show_siret(facts.supplier_siret) if facts.supplier_siret else "",
         "recipient": recipient,
+        "days": "" if facts.days is None else str(facts.days),
+        "due": "" if facts.due_on is None else show_day(facts.due_on, language),
+        "about": facts.about or "",
+        "heading": facts.heading or "",
+        "heading_en": facts.heading_en or "",
+        "words": facts.words or "",
+        "words_en": facts.words_en or "",
     }
-    return {name: one_line(value) for name, value in values.items()}
+    return {name: one_line(value) for name, value in found.items()}
 
 
-def _table(facts: Facts, values: dict[str, str]) -> list[tuple[str, str]]:
+def _paragraphs(facts: Facts) -> dict[str, str]:
+    """An announcement keeps its paragraphs; whatever else a line break could do is taken out line by line."""
+    return {"words": facts.words or "", "words_en": facts.words_en or ""}
+
+
+def show_day(day: date, language: Language) -> str:
+    """``22/11/2026`` or ``22 November 2026``."""
+    return show_date(day) if language == "fr" else f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def show_money(amount: Decimal, currency: str, language: Language) -> str:
+    """``1 234,50 €`` or ``EUR 1,234.50``."""
+    return show_amount(amount, currency) if language == "fr" else f"{currency} {amount:,.2f}"
+
+
+def _table(facts: Facts, shown: Mapping[str, str], language: Language) -> list[tuple[str, str]]:
+    names = LAYOUT[language]
     siret = f" (SIRET {show_siret(facts.recipient_siret)})" if facts.recipient_siret and facts.recipient_name else ""
     service = " – ".join(part for part in (facts.service_code, facts.service_label) if part)
-    rows = (
-        ("Facture", values["number"]),
-        ("Date", show_date(facts.issue_date) if facts.issue_date else ""),
-        ("Net à payer", values["amount"]),
-        ("Fournisseur", f"SIRET {values['supplier']}" if values["supplier"] else ""),
-        ("Destinataire", values["recipient"] + siret),
-        ("Service", one_line(service)),
-        ("Document", values["file"]),
-    )
-    return [(name, value) for name, value in rows if value]
+    rows = [
+        (names["invoice"], shown["number"]),
+        (names["date"], show_day(facts.issue_date, language) if facts.issue_date else ""),
+        (names["payable"], shown["amount"]),
+        (names["supplier"], f"SIRET {shown['supplier']}" if shown["supplier"] else ""),
+        (names["recipient"], shown["recipient"] + siret),
+        (names["service"], one_line(service)),
+        (names["document"], shown["file"]),
+    ]
+    return [(name, value) for name, value in [*rows, *show_figures(facts, language)] if value]
 
 
-def one_line(text: str) -> str:
+def show_figures(facts: Facts, language: Language) -> list[tuple[str, str]]:
+    """The lines of a recap: the status, how many invoices entered it and what they come to."""
+    found: list[tuple[str, str]] = []
+    for figure in facts.figures:
+        label = STATUSES[figure.status].label_fr if figure.status in STATUSES else figure.status
+        said = LAYOUT[language]["figure"].replace("{{ invoices }}", str(figure.invoices))
+        found.append((label, said.replace("{{ payable }}", show_money(figure.payable, "EUR", language))))
+    return found
+
+
+def one_line(text: str, at_most: int = _MAX_VALUE) -> str:
     """A value without line breaks or control characters: it can neither forge a header nor break the layout."""
     line = _CONTROLS.sub(" ", text).strip()
-    return line if len(line) <= _MAX_VALUE else line[: _MAX_VALUE - 1] + "…"
+    return line if len(line) <= at_most else line[: at_most - 1] + "…"

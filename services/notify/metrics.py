@@ -21,3 +21,11 @@ DUE: Final = Gauge("chorale_notify_due", "Messages due")
 DUE_AGE: Final = Gauge("chorale_notify_due_oldest_seconds", "Age of the oldest message due")
 #: 1 while the relay cannot be reached.
 RELAY_AWAY: Final = Gauge("chorale_notify_relay_away", "The relay cannot be reached")
+#: Messages carried by a mail with others, by why they were gathered.
+GATHERED: Final = Counter("chorale_notify_gathered_total", "Messages gathered into one mail", ["gathering"])
+#: Addresses that a bounce declared dead.
+DEAD: Final = Counter("chorale_notify_dead_addresses_total", "Addresses declared dead", ["audience"])
+#: Bounces handed in, by what they were: ``dead``, ``delayed``, ``forged``, ``unread``.
+BOUNCES: Final = Counter("chorale_notify_bounces_total", "Bounces handed in", ["outcome"])
+#: Notices to a body that others had to take over: its ``others``, the ``administrator``, or the ``portal`` alone.
+TAKEN_OVER: Final = Counter("chorale_notify_taken_over_total", "Notices taken over", ["by"])

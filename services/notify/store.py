@@ -1,42 +1,64 @@
-"""Messages, attempts, addresses in PostgreSQL."""
+"""Messages and attempts in PostgreSQL: written, claimed, sent, done."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from contracts.codec import codec
-from invoice.identifiers import normalise_code
 from services.common.db import Connection
-from services.notify.domain import Answer, Audience, Facts, Message, State
+from services.notify.domain import Answer, Facts, Gathering, Language, Message, State
+from services.notify.gathering import Place
+from services.notify.matrix import Audience
 
 _facts = codec(Facts)
 WAKE_CHANNEL = "chorale_notify_messages"
+#: What a mail is that carries several messages.
+CarrierKind = Literal["GATHERED", "FLOOD", "DAILY", "WEEKLY"]
+CARRIERS: dict[str, Gathering] = {"GATHERED": "notice", "FLOOD": "flood", "DAILY": "daily", "WEEKLY": "weekly"}
 
 
-class Claimed(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that this process may send. ``n`` numbers the attempt and fences off whoever claimed it before."""
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One message as its mail says it."""
 
     id: UUID
     subject: str
     entry: int | None
     kind: str
     audience: Audience
-    address: str
-    language: str
     facts: Facts
+    traceparent: str | None
+
+
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail that this process may send. ``n`` numbers the attempt and fences off whoever claimed it before.
+
+    ``items`` are the messages it carries, itself when it is no carrier. ``reserved``: its turn at its domain has come.
+    ``reply_to``: where the tenant that it speaks for reads answers.
+    """
+
+    id: UUID
+    kind: str
+    audience: Audience
+    address: str
+    language: Language
+    legal: bool
     message_id_header: str
     traceparent: str | None
     n: int
     failures: int
     created_at: datetime
+    reserved: bool
+    items: Sequence[Item]
+    reply_to: str | None = None
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True):
-    """What an attempt came to: the relay's answer and where the message stands after it."""
+    """What an attempt came to: the relay's answer and where the mail stands after it."""
 
     message: Claimed
     answer: Answer
@@ -44,118 +66,150 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True):
     wait: float | None
 
 
-async def keep_contacts(connection: Connection, contacts: Mapping[str, str]) -> None:
-    """Remember the supplier's address of each invoice."""
-    if contacts:
-        await connection.execute(
-            "insert into invoice_contact (invoice, contact) select * from unnest($1::text[], $2::text[])"
-            " on conflict (invoice) do update set contact = excluded.contact"
-            " where invoice_contact.contact <> excluded.contact",
-            list(contacts),
-            list(contacts.values()),
-        )
-
-
-async def contacts(connection: Connection, invoices: Iterable[str]) -> dict[str, str]:
-    """The supplier's addresses that are known."""
-    wanted = list(invoices)
-    if not wanted:
-        return {}
-    rows = await connection.fetch("select invoice, contact from invoice_contact where invoice = any($1)", wanted)
-    return {row["invoice"]: row["contact"] for row in rows}
-
-
-class Managers(msgspec.Struct, frozen=True):
-    """Addresses by structure, and by structure and service."""
-
-    of_structure: Mapping[str, Sequence[str]]
-    of_service: Mapping[tuple[str, str], Sequence[str]]
-
-    def told(self, siret: str, service_code: str | None) -> list[str]:
-        """Those of the structure, then those of the service."""
-        found = list(self.of_structure.get(siret, ()))
-        if service_code is not None:
-            found += self.of_service.get((siret, normalise_code(service_code)), ())
-        return found
-
-
-async def managers(connection: Connection, sirets: Collection[str]) -> Managers:
-    """The managers of these structures and of all their services."""
-    structure: dict[str, list[str]] = defaultdict(list)
-    service: dict[tuple[str, str], list[str]] = defaultdict(list)
-    if sirets:
-        rows = await connection.fetch(
-            "select siret, service_key, email from manager where siret = any($1) order by id", list(sirets)
-        )
-        for row in rows:
-            if row["service_key"] is None:
-                structure[row["siret"]].append(row["email"])
-            else:
-                service[row["siret"], row["service_key"]].append(row["email"])
-    return Managers(structure, service)
-
-
-async def write(connection: Connection, messages: Sequence[Message], domain: str, now: datetime) -> set[UUID]:
+async def write(
+    connection: Connection, messages: Sequence[tuple[Message, Place]], domain: str, now: datetime
+) -> set[UUID]:
     """Write what is new, wake the workers at commit, and return the ids that are new."""
     if not messages:
         return set()
     rows = await connection.fetch(
-        "with wake as (select pg_notify($13::text, ''))"
-        " insert into message (id, subject, entry, kind, audience, address, data, message_id_header, traceparent,"
+        "with wake as (select pg_notify($1::text, '')) insert into message (id, subject, entry, kind, audience,"
+        " address, language, data, message_id_header, traceparent, cause, legal, tenant, structure, lane, gathering,"
         " state, next_attempt_at, created_at, done_at)"
-        " select t.id, t.subject, t.entry, t.kind, t.audience, t.address, t.data,"
-        " '<' || t.id || '@' || $11::text || '>', t.traceparent, t.state, $12::timestamptz, $12,"
-        " case when t.state = 'no_address' then $12 end"
-        " from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::jsonb[], $8::text[],"
-        " $9::text[], $10::int[]) t(id, subject, entry, kind, audience, address, data, traceparent, state, o), wake"
+        " select t.id, t.subject, t.entry, t.kind, t.audience, t.address, t.language, t.data,"
+        " '<' || t.id || '@' || $2::text || '>', t.traceparent, t.cause, t.legal, t.tenant, t.structure, t.lane,"
+        " t.gathering, t.state, t.due_at, $3::timestamptz, case when t.state = 'no_address' then $3 end"
+        " from unnest($4::uuid[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[], $10::text[],"
+        " $11::jsonb[], $12::text[], $13::uuid[], $14::bool[], $15::text[], $16::text[], $17::text[], $18::text[],"
+        " $19::text[], $20::timestamptz[], $21::int[]) t(id, subject, entry, kind, audience, address, language, data,"
+        " traceparent, cause, legal, tenant, structure, lane, gathering, state, due_at, o), wake"
         " order by t.o on conflict do nothing returning id",
-        [m.id for m in messages],
-        [m.subject for m in messages],
-        [m.entry for m in messages],
-        [m.kind for m in messages],
-        [m.audience for m in messages],
-        [m.address for m in messages],
-        [_facts.encode(m.facts).decode() for m in messages],
-        [m.traceparent for m in messages],
-        [m.state for m in messages],
-        list(range(len(messages))),
+        WAKE_CHANNEL,
         domain,
         now,
-        WAKE_CHANNEL,
+        *_columns(messages),
     )
     return {row["id"] for row in rows}
 
 
+def _columns(messages: Sequence[tuple[Message, Place]]) -> list[list[object]]:
+    rows = [
+        (
+            m.id,
+            m.subject,
+            m.entry,
+            m.kind,
+            m.audience,
+            m.address,
+            m.language,
+            _facts.encode(m.facts).decode(),
+            m.traceparent,
+            m.cause,
+            m.legal,
+            m.tenant,
+            m.facts.recipient_siret,
+            m.lane,
+            place.gathering,
+            _state(m, place),
+            place.due_at,
+            order,
+        )
+        for order, (m, place) in enumerate(messages)
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _state(message: Message, place: Place) -> State:
+    if not message.address:
+        return "no_address"
+    return "created" if place.gathering is None else "held"
+
+
+async def gather(connection: Connection, due: Mapping[tuple[str, str, Gathering], datetime]) -> None:
+    """See to it that what is held is carried. Locks the carriers-to-be, so that none is made past what is held now."""
+    if due:
+        keys = sorted(due)
+        await connection.execute(
+            "insert into gathering as g (address, audience, gathering, due_at)"
+            " select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) order by 1, 2, 3"
+            " on conflict (address, audience, gathering) do update set due_at = least(g.due_at, excluded.due_at)",
+            *[list(column) for column in zip(*keys, strict=True)],
+            [due[key] for key in keys],
+        )
+
+
+#: Lanes are found by their index one after the other, then served in turn: the first of each, the second of each, …
+_CLAIM = """
+with recursive lanes (lane) as (
+    (select lane from message where state in ('created', 'sending') order by lane limit 1)
+    union all
+    select (select m.lane from message m where m.state in ('created', 'sending') and m.lane > l.lane
+            order by m.lane limit 1)
+    from lanes l where l.lane is not null
+), turn as (
+    select m.id, row_number() over (partition by l.lane order by m.next_attempt_at) as nth, m.next_attempt_at
+    from lanes l cross join lateral (
+        select id, next_attempt_at from message
+        where lane = l.lane and state in ('created', 'sending') and next_attempt_at <= now() and id <> all($3::uuid[])
+        order by next_attempt_at limit $1) m
+    where l.lane is not null
+)
+update message set state = 'sending', attempts = attempts + 1, next_attempt_at = now() + $2::interval
+where id in (
+    select id from message
+    where id in (select id from turn order by nth, next_attempt_at limit $1)
+        and state in ('created', 'sending') and next_attempt_at <= now()
+    for update skip locked)
+returning id, subject, entry, kind, audience, address, language, data, message_id_header, traceparent, legal,
+    attempts, failures, created_at, reserved,
+    (select sender from tenant_sender s where s.tenant = message.tenant) as reply_to
+"""
+
+
 async def claim(connection: Connection, limit: int, lease: timedelta, held: Collection[UUID]) -> list[Claimed]:
-    """Take up to ``limit`` due messages for ``lease``, oldest first; never one of ``held``."""
-    rows = await connection.fetch(
-        "update message set state = 'sending', attempts = attempts + 1, next_attempt_at = now() + $2::interval"
-        " where id in (select id from message where state in ('created', 'sending') and next_attempt_at <= now()"
-        " and id <> all($3::uuid[]) order by next_attempt_at limit $1 for update skip locked)"
-        " returning id, subject, entry, kind, audience, address, language, data, message_id_header, traceparent,"
-        " attempts, failures, created_at",
-        limit,
-        lease,
-        list(held),
-    )
-    return sorted((_claimed(row) for row in rows), key=lambda claimed: claimed.created_at)
+    """Take up to ``limit`` due mails for ``lease``, lane by lane in turn; never one of ``held``."""
+    rows = await connection.fetch(_CLAIM, limit, lease, list(held))
+    carried: dict[UUID, list[Item]] = defaultdict(list)
+    carriers = [row["id"] for row in rows if row["kind"] in CARRIERS]
+    if carriers:
+        for row in await connection.fetch(
+            "select carried_by, id, subject, entry, kind, audience, data, traceparent from message"
+            " where carried_by = any($1) order by created_at, id",
+            carriers,
+        ):
+            carried[row["carried_by"]].append(_item(row))
+    found = [_claimed(row, carried[row["id"]] if row["kind"] in CARRIERS else [_item(row)]) for row in rows]
+    return sorted(found, key=lambda claimed: (not claimed.legal, claimed.created_at))
 
 
-def _claimed(row: asyncpg.Record) -> Claimed:
-    return Claimed(
+def _item(row: asyncpg.Record) -> Item:
+    return Item(
         id=row["id"],
         subject=row["subject"],
         entry=row["entry"],
         kind=row["kind"],
         audience=row["audience"],
+        facts=_facts.decode(row["data"].encode()),
+        traceparent=row["traceparent"],
+    )
+
+
+def _claimed(row: asyncpg.Record, items: Sequence[Item]) -> Claimed:
+    return Claimed(
+        id=row["id"],
+        kind=row["kind"],
+        audience=row["audience"],
         address=row["address"],
         language=row["language"],
-        facts=_facts.decode(row["data"].encode()),
+        legal=row["legal"],
         message_id_header=row["message_id_header"],
         traceparent=row["traceparent"],
         n=row["attempts"],
         failures=row["failures"],
         created_at=row["created_at"],
+        reserved=row["reserved"],
+        items=items,
+        reply_to=None if row["kind"] in CARRIERS else row["reply_to"],
     )
 
 
@@ -171,26 +225,29 @@ async def renew(connection: Connection, held: Sequence[Claimed], lease: timedelt
     return {row["id"] for row in rows}
 
 
-async def release(connection: Connection, untouched: Sequence[Claimed]) -> None:
-    """Give back messages that were claimed and not tried."""
+async def release(connection: Connection, untouched: Sequence[tuple[Claimed, float]]) -> None:
+    """Give back mails that were claimed and not tried; each with the seconds until its turn at its domain."""
     if untouched:
         await connection.execute(
-            "update message m set state = 'created', attempts = m.attempts - 1, next_attempt_at = now()"
-            " from unnest($1::uuid[], $2::int[]) t(id, n)"
+            "update message m set state = 'created', attempts = m.attempts - 1,"
+            " next_attempt_at = now() + make_interval(secs => t.wait), reserved = t.wait > 0"
+            " from unnest($1::uuid[], $2::int[], $3::float[]) t(id, n, wait)"
             " where m.id = t.id and m.attempts = t.n and m.state = 'sending'",
-            [c.id for c in untouched],
-            [c.n for c in untouched],
+            [c.id for c, _ in untouched],
+            [c.n for c, _ in untouched],
+            [wait for _, wait in untouched],
         )
 
 
 async def finish(connection: Connection, done: Sequence[Finished]) -> set[UUID]:
-    """Record attempts and where their messages stand; returns the messages that ended here, each once.
+    """Record attempts and where their mails stand; returns the mails that ended here, each once.
 
-    An acceptance always counts, whoever holds the message by now; any other answer only from its holder.
+    An acceptance always counts, whoever holds the mail by now; any other answer only from its holder. What a mail
+    carries ends with it.
     """
     await _record(connection, done)
     rows = await connection.fetch(
-        "update message m set state = t.state, failures = m.failures + t.failed,"
+        "update message m set state = t.state, failures = m.failures + t.failed, reserved = false,"
         " next_attempt_at = now() + make_interval(secs => t.wait),"
         " done_at = case when t.state = 'created' then null else t.at end"
         " from unnest($1::uuid[], $2::int[], $3::text[], $4::float[], $5::timestamptz[], $6::int[])"
@@ -204,14 +261,22 @@ async def finish(connection: Connection, done: Sequence[Finished]) -> set[UUID]:
         [f.answer.at for f in done],
         [int(f.state != "accepted") for f in done],
     )
-    return {row["id"] for row in rows if row["state"] != "created"}
+    ended = {row["id"] for row in rows if row["state"] != "created"}
+    carriers = [f.message.id for f in done if f.message.id in ended and f.message.kind in CARRIERS]
+    if carriers:
+        await connection.execute(
+            "update message i set state = c.state, done_at = c.done_at from message c"
+            " where c.id = any($1) and i.carried_by = c.id and i.state = 'carried'",
+            carriers,
+        )
+    return ended
 
 
 async def _record(connection: Connection, done: Sequence[Finished]) -> None:
     await connection.execute(
-        "insert into attempt (message, n, at, host, result, code, answer, tls)"
+        "insert into attempt (message, n, at, host, result, code, answer, tls, tls_version, tls_cipher)"
         " select * from unnest($1::uuid[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::int[],"
-        " $7::text[], $8::bool[]) on conflict do nothing",
+        " $7::text[], $8::bool[], $9::text[], $10::text[]) on conflict do nothing",
         [f.message.id for f in done],
         [f.message.n for f in done],
         [f.answer.at for f in done],
@@ -220,6 +285,8 @@ async def _record(connection: Connection, done: Sequence[Finished]) -> None:
         [f.answer.code for f in done],
         [f.answer.text for f in done],
         [f.answer.tls for f in done],
+        [f.answer.tls_version for f in done],
+        [f.answer.tls_cipher for f in done],
     )
 
 

@@ -11,22 +11,24 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
-from contracts.events import NotificationAccepted, NotificationFailed
 from services.common import telemetry
 from services.common.db import Pool
 from services.common.deliver import Tx, transaction
 from services.common.failures import backoff, is_transient
 from services.common.listen import Listener
-from services.common.trace import RequestCause, child
-from services.notify import metrics, store
-from services.notify.compose import Envelope, compose
+from services.notify import metrics, outcomes, proof, store
 from services.notify.domain import Answer, Policy, verdict
-from services.notify.letters import render
 from services.notify.mail import Link
+from services.notify.outcomes import Whose
+from services.notify.post import Post
+from services.notify.relays import Relays
 from services.notify.settings import NotifySettings
-from services.notify.store import Claimed, Finished
+from services.notify.signing import signer
+from services.notify.store import CARRIERS, Claimed, Finished
+from services.notify.throttle import Throttle
 
 _FINISH_AT_MOST = 100
 _DRAIN_SECONDS = 2.5
@@ -54,7 +56,9 @@ class Worker:
         self._settings = settings
         self._lease = timedelta(seconds=settings.lease_seconds)
         self._policy = policy(settings)
-        self._pages = settings.public_url if settings.portal else None
+        self._relays = Relays(settings.relays())
+        self._post = Post(settings, signer(settings))
+        self._throttle = Throttle(settings.domain_rate, settings.domain_rates)
         self._held: dict[UUID, Held] = {}
         self._queue: asyncio.Queue[Held] = asyncio.Queue()
         self._done: asyncio.Queue[Finished] = asyncio.Queue()
@@ -84,7 +88,7 @@ class Worker:
             self._held.pop(held.claimed.id, None)
         async with asyncio.timeout(_DRAIN_SECONDS):
             async with self._pool.acquire() as connection:
-                await store.release(connection, [held.claimed for held in untouched])
+                await store.release(connection, [(held.claimed, 0.0) for held in untouched])
             while self._held:
                 await self._listener.wait(0.1)
 
@@ -114,18 +118,27 @@ class Worker:
         until = time.monotonic() + self._settings.lease_seconds
         async with self._pool.acquire() as connection:
             claimed = await store.claim(connection, room, self._lease, [h.claimed.id for h in self._held.values()])
+            later = [(message, wait) for message in claimed if (wait := self._turn(message)) > 0]
+            await store.release(connection, later)
+        put_off = {message.id for message, _ in later}
         for message in claimed:
-            held = Held(message, until)
-            self._held[message.id] = held
-            self._queue.put_nowait(held)
+            if message.id not in put_off:
+                held = Held(message, until)
+                self._held[message.id] = held
+                self._queue.put_nowait(held)
         return len(claimed)
 
+    def _turn(self, message: Claimed) -> float:
+        """Seconds until this mail may go to its domain. A turn that was kept for it is not asked for again."""
+        return 0.0 if message.reserved else self._throttle.wait(message.address, time.monotonic(), legal=message.legal)
+
     async def _send_forever(self) -> None:
-        link = Link(self._settings)
+        link = Link(self._settings, self._relays)
         try:
             while True:
                 try:
-                    held = await asyncio.wait_for(self._queue.get(), self._settings.smtp_idle_seconds)
+                    async with asyncio.timeout(self._settings.smtp_idle_seconds):
+                        held = await self._queue.get()
                 except TimeoutError:
                     await link.close()
                     continue
@@ -142,19 +155,11 @@ class Worker:
 
     async def _send(self, link: Link, held: Held) -> Answer | None:
         """The relay's answer. A fault of ours counts as technical: it is tried again, once the fault is mended."""
-        settings, message = self._settings, held.claimed
+        message = held.claimed
         try:
-            letter = render(message.kind, message.audience, message.facts, message.subject, self._pages)
-            envelope = Envelope(
-                sender=settings.mail_from,
-                recipient=message.address,
-                message_id=message.message_id_header,
-                traceparent=child(message.traceparent),
-                language=message.language,
-            )
-            content = compose(letter, envelope, datetime.now(UTC))
+            mail = self._post.mail(message, datetime.now(UTC))
             with metrics.SEND_SECONDS.time():
-                answer = await link.send(message.address, content, held.ours)
+                answer = await link.send(message.address, mail.content, held.ours, mail.sender)
         except Exception as error:
             telemetry.logger().exception("notify.send_failed", message=str(message.id), kind=message.kind)
             await link.close()
@@ -190,7 +195,7 @@ class Worker:
         self._let_go(held.claimed)
         try:
             async with self._pool.acquire() as connection:
-                await store.release(connection, [held.claimed])
+                await store.release(connection, [(held.claimed, 0.0)])
         except Exception as error:
             if not is_transient(error):
                 raise  # else its lease ends by itself
@@ -220,8 +225,9 @@ class Worker:
         self._listener.wake()  # there is room for another
 
     async def _finish(self, done: Sequence[Finished]) -> None:
-        async with transaction(self._pool, "notify", keys={f.message.subject for f in done}) as tx:
+        async with transaction(self._pool, "notify", keys={_key(f.message) for f in done}) as tx:
             ended = await store.finish(tx.conn, done)
+            await proof.keep(tx.conn, done)
             for finished in done:
                 if finished.message.id in ended:
                     tell(tx, finished)
@@ -259,29 +265,27 @@ def policy(settings: NotifySettings) -> Policy:
 
 
 def tell(tx: Tx, finished: Finished) -> None:
-    """Emit what a message came to; the event's id follows from the message's."""
-    message, answer = finished.message, finished.answer
-    cause = RequestCause(id=message.id, traceparent=message.traceparent)
-    if finished.state == "accepted":
-        accepted = NotificationAccepted(
-            message=str(message.id),
-            kind=message.kind,
-            audience=message.audience,
-            accepted_at=answer.at,
-            entry=message.entry,
+    """Emit what came of each message that a mail carried."""
+    mail, answer = finished.message, finished.answer
+    cause: Literal["permanent", "technical"] = "permanent" if finished.state == "permanent" else "technical"
+    for item in mail.items:
+        about = Whose(item.id, item.kind, item.audience, item.subject, item.entry, item.traceparent)
+        if finished.state == "accepted":
+            outcomes.accepted(tx, about, at=answer.at)
+        else:
+            outcomes.failed(tx, about, at=answer.at, cause=cause)
+    if finished.state != "accepted":
+        metrics.GIVEN_UP.labels(audience=mail.audience, cause=cause).inc()
+        telemetry.logger().error(
+            "notify.given_up",
+            message=str(mail.id),
+            audience=mail.audience,
+            messages=len(mail.items),
+            cause=cause,
+            code=answer.code,
         )
-        tx.emit(accepted, key=message.subject, cause=cause)
-        return
-    failed = NotificationFailed(
-        message=str(message.id),
-        kind=message.kind,
-        audience=message.audience,
-        failed_at=answer.at,
-        cause="permanent" if finished.state == "permanent" else "technical",
-        entry=message.entry,
-    )
-    tx.emit(failed, key=message.subject, cause=cause)
-    metrics.GIVEN_UP.labels(audience=message.audience, cause=failed.cause).inc()
-    telemetry.logger().error(
-        "notify.given_up", message=str(message.id), audience=message.audience, cause=failed.cause, code=answer.code
-    )
+
+
+def _key(mail: Claimed) -> str:
+    """What is locked while a mail is recorded: its invoice, or the carrier itself."""
+    return str(mail.id) if mail.kind in CARRIERS else mail.items[0].subject

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import directory, pipeline, plumbing, reading
+from tests.bench import checks, directory, feed_load, lifecycle, notify, pipeline, plumbing, reading
 from tests.bench.report import Figure, publish
 
 BENCHES: dict[str, Callable[[], Sequence[Figure]]] = {
@@ -11,6 +11,10 @@ BENCHES: dict[str, Callable[[], Sequence[Figure]]] = {
     "pipeline": pipeline.measure,
     "reading": reading.measure,
     "directory": directory.measure,
+    "checks": checks.measure,
+    "notify": notify.measure,
+    "lifecycle": lifecycle.measure,
+    "feed": feed_load.measure,
 }
 
 

@@ -22,7 +22,9 @@ _UNDER_WAY = {
         "select count(*) from ingest.deposit d left join status.invoice i on i.id = d.id"
         " where d.state = 'submitted' and i.status is distinct from 'MISE_A_DISPOSITION'"
     ),
-    "messages not sent": ("select count(*) from notify.message where state in ('created', 'sending')"),
+    "messages not sent": (
+        "select count(*) from notify.message where state in ('created', 'sending', 'held', 'carried')"
+    ),
     "ends not announced": (
         "select count(*) from ingest.deposit d where d.state in ('submitted', 'refused', 'to_verify')"
         " and not exists (select from notify.message m where m.subject = d.id::text)"
@@ -206,7 +208,9 @@ async def _mails(world: World, connection: Connection) -> tuple[int, list[str]]:
             mails += page
             after = max(mail["id"] for mail in page)
     counts = Counter((mail["message_id"], tuple(mail["to"])) for mail in mails)
-    rows = await connection.fetch("select message_id_header, address from notify.message where state = 'accepted'")
+    rows = await connection.fetch(
+        "select message_id_header, address from notify.message where state = 'accepted' and carried_by is null"
+    )
     problems = [
         f"message {row['message_id_header']} was accepted but is not in the inbox"
         for row in rows

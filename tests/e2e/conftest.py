@@ -1,6 +1,7 @@
 """The whole platform behind one address, once for the folder."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +12,16 @@ from tests.e2e.client import OPEN
 
 
 @pytest.fixture(scope="session")
-def platform() -> Iterator[Stack]:
-    """Servers, five services, Caddy, the demo directory."""
-    with Stack(services=SERVICES, gateway=True, supervise=True) as stack:
+def clock_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What moves the platform's time; not there: nothing."""
+    return tmp_path_factory.mktemp("time") / "clock"
+
+
+@pytest.fixture(scope="session")
+def platform(clock_file: Path) -> Iterator[Stack]:
+    """Servers, five services, Caddy, the demo directory. Their time is the real one until a test moves it."""
+    settings = {"CHORALE_CLOCK_FILE": str(clock_file)}
+    with Stack(services=SERVICES, gateway=True, supervise=True, settings=settings) as stack:
         prepare(stack)
         yield stack
 

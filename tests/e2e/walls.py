@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import uuid4
 
 import jwt
 import msgspec
@@ -30,13 +31,33 @@ OWN = frozenset(
         "POST /api/v1/deposits",
         "GET /api/v1/invoices",
         "GET /api/v1/invoices/events",
+        "GET /api/v1/invoices/export.csv",
+        "GET /api/v1/invoices/figures",
+        "GET /api/v1/invoices/synthesis",
+        "POST /api/v1/invoices/actions",
+        "GET /api/v1/invoices/changes",
+        "POST /api/v1/invoices/receipts",
         "GET /api/v1/directory/engagements",
         "GET /api/v1/directory/structures/{siret}/history",
         "GET /api/v1/messages/managers",
+        "GET /api/v1/messages/recipients",
+        "GET /api/v1/messages/preferences",
+        "PUT /api/v1/messages/preferences",
+        "GET /api/v1/messages/contact",
+        "PUT /api/v1/messages/contact",
+        "GET /api/v1/messages/announcements",
+        "GET /api/v1/messages/proofs",
+        "GET /api/v1/messages/proofs/export",
+        "GET /api/v1/webhooks",
+        "POST /api/v1/webhooks",
     }
 )
 #: Refused to who has no link for this very document, whoever he is.
 BY_LINK = frozenset({"GET /api/v1/pages/{document}/index", "GET /api/v1/pages/{document}/{page}.png"})
+#: Links of mails: a token that is not signed names nothing.
+BY_MAIL = frozenset(
+    f"{method} /api/v1/messages/{path}" for method in ("GET", "POST") for path in ("unsubscribe", "contact/confirm")
+)
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -69,6 +90,13 @@ def strangers(side: Side, other: Side) -> Mapping[str, Principal]:
         "another service of the structure": Principal(
             subject="nosy-service", roles=("AGENT",), services=(f"{side.body}/AUTRE",), contact=contact
         ),
+        "another body's finance system": Principal(
+            subject="nosy-finance",
+            roles=("FINANCE",),
+            structures=(other.body,),
+            tenants=(other.tenant,),
+            contact=contact,
+        ),
         "another body's manager": Principal(
             subject="nosy-manager",
             roles=("GESTIONNAIRE", "TENANT_ADMIN"),
@@ -80,7 +108,7 @@ def strangers(side: Side, other: Side) -> Mapping[str, Principal]:
         "a tenant's name without a role": Principal(subject="nosy", tenants=(side.tenant,), contact=contact),
         "a role without a tenant": Principal(
             subject="nosy",
-            roles=("TENANT_ADMIN", "GESTIONNAIRE", "FOURNISSEUR"),
+            roles=("TENANT_ADMIN", "GESTIONNAIRE", "FINANCE", "FOURNISSEUR"),
             structures=(side.body,),
             contact=contact,
         ),
@@ -123,7 +151,14 @@ class Route(msgspec.Struct, frozen=True):
 
     def address(self, side: Side, identity: str) -> str:
         """The path for a thing of ``side``; ``identity`` stands for every id."""
-        known = {"siret": side.body, "tenant": side.tenant, "page": "1", "form": "csv", "service": side.service}
+        known = {
+            "siret": side.body,
+            "tenant": side.tenant,
+            "page": "1",
+            "form": "csv",
+            "service": side.service,
+            "sequence": "1",
+        }
         path = self.path
         for name in [part.partition("}")[0] for part in path.split("{")[1:]]:
             path = path.replace(f"{{{name}}}", known.get(name, identity))
@@ -132,7 +167,7 @@ class Route(msgspec.Struct, frozen=True):
     def query(self, side: Side) -> dict[str, str]:
         """Every parameter that may name something of ``side``."""
         known = {"q": side.body, "structure": side.body, "siret": side.body, "invoice": side.invoice}
-        known |= {"number": side.number, "from": "0", "tenant": side.tenant, "before": side.invoice}
+        known |= {"number": side.number, "from": "0", "tenant": side.tenant, "before": side.invoice, "token": "bm8"}
         names = [one["name"] for one in self.about.get("parameters", ()) if one["in"] == "query"]
         return {name: known[name] for name in names if name in known}
 
@@ -148,11 +183,35 @@ def body(route: Route, side: Side) -> dict[str, Any]:
     """What a write really sends, so that it is the wall that refuses it and not the form. A KeyError: add it here."""
     manager = {"siret": side.body, "service_code": None, "name": "X", "email": "x@stranger.example"}
     structure = {"siret": side.body, "name": "Pris", "tenant": side.tenant, "kind": "budget_principal"}
+    recipient = {"role": "moa", "siret": side.body, "email": "x@stranger.example"}
+    announcement = {"audience": "bodies", "title": "Pris", "body": "Pris.", "tenant": side.tenant}
+    receiver = {"url": "https://stranger.example/hook", "structures": [side.body]}
     acts = {"action": "transfer", "fields": {"service_code": side.service}}
     given: dict[str, dict[str, Any]] = {
         "POST /api/v1/deposits": {"files": {"file": ("f.pdf", b"%PDF-1.4\n", "application/pdf")}},
+        "POST /api/v1/deposits/{deposit_id}/attachments": {"files": {"file": ("f.pdf", b"%PDF-1.4\n")}},
         "POST /api/v1/directory/import": {"json": {"structures": [structure]}},
         "PUT /api/v1/messages/managers": {"json": {"managers": [manager]}},
+        "POST /api/v1/messages/recipients": {"json": recipient},
+        "DELETE /api/v1/messages/recipients/{identity}": {},
+        "PUT /api/v1/messages/preferences": {"json": {"kinds": {"DEPOSEE": "daily"}}},
+        "PUT /api/v1/messages/contact": {"json": {"email": "nosy@stranger.example"}},
+        "POST /api/v1/messages/announcements": {"json": announcement},
+        "POST /api/v1/messages/bounces": {"content": b"a report"},
+        **{name: {} for name in BY_MAIL},
+        "POST /api/v1/webhooks": {"json": receiver},
+        "PATCH /api/v1/webhooks/{webhook}": {"json": {"state": "paused"}},
+        "DELETE /api/v1/webhooks/{webhook}": {},
+        "POST /api/v1/webhooks/{webhook}/secrets": {"json": {}},
+        "DELETE /api/v1/webhooks/{webhook}/secrets/{secret}": {},
+        "POST /api/v1/webhooks/{webhook}/test": {},
+        "POST /api/v1/webhooks/{webhook}/replay": {"json": {"since": "2026-01-01T00:00:00Z"}},
+        "POST /api/v1/invoices/receipts": {"json": {"invoices": [side.invoice]}},
+        "POST /api/v1/invoices/{invoice}/receipt": {"json": {"reference": "X"}},
         "POST /api/v1/invoices/{invoice}/actions": {"json": acts, "headers": {"If-Match": '"1"'}},
+        "POST /api/v1/invoices/actions": {
+            "json": {**acts, "invoices": [{"invoice": side.invoice}, {"invoice": side.decoy}]},
+            "headers": {"Idempotency-Key": uuid4().hex},
+        },
     }
     return given[route.name]

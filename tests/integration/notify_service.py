@@ -24,10 +24,15 @@ from services.common.record import Record, read, unpack_headers
 from services.common.web import create_app
 from services.notify import addresses, api
 from services.notify.addresses import Manager
+from services.notify.bounces import Bounces
+from services.notify.desk import Desk
+from services.notify.gatherer import Gatherer
+from services.notify.gathering import Limits
 from services.notify.handlers import Handlers
 from services.notify.settings import NotifySettings
 from services.notify.store import WAKE_CHANNEL
 from services.notify.worker import Worker
+from tests.servers import emptied
 from tests.unit.status.samples import record
 
 SECRET = "a secret of the tests that is long enough"
@@ -152,13 +157,23 @@ class Tables:
 
 
 @asynccontextmanager
-async def tables(dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[Tables]:
-    """Migrated tables and both pools."""
+async def tables(dsns: Mapping[str, ServiceDsns], limits: Limits | None = None) -> AsyncIterator[Tables]:
+    """Migrated tables and both pools. Nothing is gathered unless ``limits`` say so."""
     own = dsns["notify"]
     await migrate(own.worker, "notify", "services.notify")
+    await emptied(own, "notify")
     pool, api_pool = await open_pool(own.worker, "notify"), await open_pool(own.api, "notify")
     try:
-        yield Tables(own, pool, api_pool, Deliver(pool, "notify", Handlers("chorale.example")))
+        yield Tables(
+            own,
+            pool,
+            api_pool,
+            Deliver(
+                pool,
+                "notify",
+                Handlers(Desk("chorale.example", limits or Limits(notices_a_minute=10**6, optional_an_hour=10**6))),
+            ),
+        )
     finally:
         await pool.close()
         await api_pool.close()
@@ -195,7 +210,8 @@ async def worker(found: Tables, port: int, **changes: Any) -> AsyncIterator[Work
     """A worker inside the test; stopped as the runtime stops it."""
     listener = Listener(found.own.worker, WAKE_CHANNEL)
     running = Worker(found.pool, listener, settings_of(found.own, port, **changes))
-    tasks = [asyncio.create_task(listener.run()), asyncio.create_task(running.run())]
+    gatherer = Gatherer(found.pool, "chorale.example", every=0.05)
+    tasks = [asyncio.create_task(run()) for run in (listener.run, running.run, gatherer.run)]
     try:
         yield running
     finally:
@@ -212,7 +228,8 @@ async def client(found: Tables, principal: Principal) -> AsyncIterator[httpx.Asy
         return None
 
     app = create_app("notify", token_secret=SECRET, live=fine, ready=[fine])
-    api.add_routes(app, found.api_pool)
+    desk = Desk("chorale.example", Limits(notices_a_minute=10**6, optional_an_hour=10**6))
+    api.add_routes(app, found.api_pool, Bounces(found.pool, desk, SECRET), "a secret for bounces")
     headers = {"Authorization": f"Bearer {mint(SECRET, principal)}"}
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://notify", headers=headers) as made:

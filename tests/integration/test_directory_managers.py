@@ -15,6 +15,8 @@ from services.common.auth import Principal, mint
 from services.common.deliver import Deliver
 from services.common.web import Server, create_app
 from services.notify import api as notify_api
+from services.notify.desk import Desk
+from services.notify.gathering import Limits
 from services.notify.handlers import Handlers
 from services.routing import load
 from services.routing.imports import import_directory
@@ -99,7 +101,8 @@ async def _known_to_notify(both: Both) -> None:
         event(StructurePublished(version=n, structure=one, changed_by="a", changed_at=now), f"structure:{one.siret}")
         for n, one in enumerate((STRUCTURE, OTHER), start=1)
     ]
-    await Deliver(both.notify.pool, "notify", Handlers("chorale.example")).batch([record(found) for found in told])
+    desk = Desk("chorale.example", Limits())
+    await Deliver(both.notify.pool, "notify", Handlers(desk)).batch([record(found) for found in told])
 
 
 async def test_a_dry_run_says_what_would_change_on_both_sides_and_changes_neither(both: Both) -> None:

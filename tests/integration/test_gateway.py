@@ -13,7 +13,14 @@ from deploy.servers.caddy import Caddy
 from deploy.servers.ports import LOOPBACK
 from deploy.servers.workspace import ROOT, Workspace
 
-OWNERS = {"deposits": "ingest", "pages": "ocr", "directory": "routing", "invoices": "status", "messages": "notify"}
+OWNERS = {
+    "deposits": "ingest",
+    "pages": "ocr",
+    "directory": "routing",
+    "invoices": "status",
+    "messages": "notify",
+    "webhooks": "notify",
+}
 CADDYFILE = (ROOT / "deploy" / "Caddyfile").read_text()
 
 

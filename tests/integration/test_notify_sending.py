@@ -27,8 +27,8 @@ OF_STRUCTURE = Manager(siret=BODY, name="Camille Roux", email="factures@dept.exa
 
 
 @pytest.fixture
-async def found(dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[Tables]:
-    async with tables(dsns) as ready:
+async def found(notify_dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[Tables]:
+    async with tables(notify_dsns) as ready:
         yield ready
 
 
@@ -51,18 +51,20 @@ async def test_the_inbox_gets_the_mail_and_the_acceptance_is_told(found: Tables,
     await found.load(OF_STRUCTURE)
     async with httpx.AsyncClient() as http, worker(found, stack.smtp.port):
         before = (await http.get(f"{stack.smtp.url}/api/count")).json()["count"]
-        await found.take(event(submitted(), invoice), event(changed(), invoice))
+        await found.take(
+            event(submitted(), invoice), event(changed(), invoice), event(changed("SUSPENDUE", 3), invoice)
+        )
         await settled(found)
         mails = (await http.get(f"{stack.smtp.url}/api/messages", params={"after": before})).json()
     assert {(mail["to"][0], mail["subject"].split(" :")[0]) for mail in mails} == {
-        (CONTACT, "Facture F-2026-001"),
+        (CONTACT, "Facture F-2026-001 suspendue"),
         (OF_STRUCTURE.email, "Facture F-2026-001 à traiter"),
     }
     assert all(f"https://factures.example/factures/{invoice}" in mail["text"] for mail in mails)
     assert {mail["traceparent"].split("-")[1] for mail in mails} == {"0af7651916cd43dd8448eb211c80319c"}
     told = await found.outcomes()
     assert {(t.audience, t.entry, type(t)) for t in told} == {
-        ("supplier", 2, NotificationAccepted),
+        ("supplier", 3, NotificationAccepted),
         ("body", 2, NotificationAccepted),
     }
     assert [(n, result, code) for n, result, code, _ in await found.attempts()] == [(1, "accepted", 250)] * 2
@@ -119,11 +121,19 @@ async def test_a_5xx_is_final_and_harms_no_other_message(found: Tables) -> None:
     ]
 
 
-async def test_a_relay_that_refuses_us_costs_no_message(found: Tables) -> None:
+@pytest.mark.parametrize(
+    ("where", "refusal"),
+    [
+        ("sender", "530 5.7.0 authentication required"),
+        ("recipient", "554 5.7.1 relay access denied"),
+        ("recipient", "550 5.1.8 sender address rejected: domain not found"),
+    ],
+)
+async def test_a_relay_that_refuses_us_costs_no_message(found: Tables, where: str, refusal: str) -> None:
     open_now = asyncio.Event()
 
     async def answers(stage: str, address: str) -> str | None:
-        return "530 5.7.0 authentication required" if stage == "sender" and not open_now.is_set() else None
+        return refusal if stage == where and not open_now.is_set() else None
 
     async with relay() as smtp, worker(found, smtp.port):
         smtp.answers = answers
@@ -132,7 +142,22 @@ async def test_a_relay_that_refuses_us_costs_no_message(found: Tables) -> None:
         open_now.set()
         await settled(found)
     assert await found.states() == {"accepted": 3}
-    assert {(result, code) for _, result, code, _ in await found.attempts()} == {("technical", 530), ("accepted", 250)}
+    found_results = {(result, code) for _, result, code, _ in await found.attempts()}
+    assert found_results == {("technical", int(refusal[:3])), ("accepted", 250)}
+
+
+async def test_a_relay_that_takes_long_over_a_mail_gets_it_once(found: Tables) -> None:
+    async def answers(stage: str, address: str) -> str | None:
+        if stage == "taken":
+            await asyncio.sleep(2)
+        return None
+
+    async with relay() as smtp, worker(found, smtp.port, smtp_timeout_seconds=0.5):
+        smtp.answers = answers
+        await drafts(found, 1)
+        await settled(found)
+    assert len(smtp.mails) == 1
+    assert await found.states() == {"accepted": 1}
 
 
 async def test_without_the_tls_that_was_demanded_nothing_leaves(found: Tables) -> None:

@@ -138,7 +138,7 @@ def test_recycled_to_another_structure_under_the_same_number(world: World) -> No
     world.done(CLERK, invoice, BACK)
     back = world.until(FIRM, invoice, "A_RECYCLER")
     assert back["turn"]["actor"] == "F"
-    assert BACK["comment"] in back["history"][-1]["reasons"][0]["message"]
+    assert back["history"][-1]["comment"] == BACK["comment"]
     assert back["payment_delay"] == before["payment_delay"]
     world.done(FIRM, invoice, TO_SCHOOL)
     found = world.until(FIRM, invoice, "MISE_A_DISPOSITION", 5)
@@ -260,8 +260,9 @@ def test_strangers_learn_nothing_and_everybody_learns_what_is_his_to_do(world: W
         who.subject: [action["action"] for action in world.get(who, invoice, "/actions").json()["actions"]]
         for who in (FIRM, CLERK, TOWN_HALL, OPERATOR)
     }
-    body = ["return_for_recycling", "transfer"]
-    assert possible == {"firm": [], "clerk": body, "town": body, "op": []}
+    assert (possible["firm"], possible["op"]) == (["comment", "download"], [])
+    assert {"return_for_recycling", "transfer", "take_in_charge"} <= {*possible["clerk"]}
+    assert possible["clerk"] == possible["town"]
     refused = world.act(FIRM, invoice, BACK)
     assert (refused.status_code, refused.json()["code"]) == (403, "ACTION_NOT_YOURS")
     assert "Structure publique destinataire" in refused.json()["detail"]
@@ -296,3 +297,59 @@ def test_kill_9_in_the_middle_of_a_recycle_loses_and_doubles_nothing(world: Worl
         assert parties[0][0] == 3
     for service in ("status", "routing"):
         assert world.rows(service, "select count(*) from dead_letter")[0][0] == 0
+
+
+def test_routing_decides_a_validated_invoice_once_its_validator_has_agreed(world: World) -> None:
+    invoice, validator = uuid4(), "99900001100018"
+    sent = submitted(invoice_number="V-9")
+    header = msgspec.structs.replace(sent.invoice, frame="A9")
+    sent = msgspec.structs.replace(sent, invoice=header, validators=(validator,))
+    asyncio.run(send(world.stack.kafka.bootstrap, [event(sent, invoice)]))
+    titulaire = Principal(subject="titulaire", structures=(validator,))
+    world.until(titulaire, invoice, "A_VALIDER_1")
+    assert world.get(CLERK, invoice).status_code == 404
+    world.done(titulaire, invoice, {"action": "validate"})
+    found = world.until(CLERK, invoice, "MISE_A_DISPOSITION")
+    assert story(found)[0] == "A_VALIDER_1"
+    assert story(world.get(FIRM, invoice).json()) == ["A_VALIDER_1", "VALIDEE_1", "DEPOSEE", "MISE_A_DISPOSITION"]
+    decided = world.rows("routing", "select attempt from decision where invoice_id = $1", invoice)
+    assert [row["attempt"] for row in decided] == [2]
+    assert world.get(titulaire, invoice).json()["status"]["code"] == "MISE_A_DISPOSITION"
+
+
+def test_kill_9_in_the_middle_of_a_bulk_loses_and_doubles_nothing(world: World) -> None:
+    invoices = [uuid4() for _ in range(60)]
+    sent = [event(submitted(invoice_number=f"B-{n}"), invoice) for n, invoice in enumerate(invoices)]
+    asyncio.run(send(world.stack.kafka.bootstrap, sent))
+    for invoice in invoices:
+        world.until(CLERK, invoice, "MISE_A_DISPOSITION")
+    body = {"action": "take_in_charge", "invoices": [{"invoice": str(invoice)} for invoice in invoices]}
+
+    def ask() -> httpx.Response:
+        url = f"{world.stack.base_url('status')}/api/v1/invoices/actions"
+        headers = {**world.headers(CLERK), "Idempotency-Key": "bulk"}
+        return httpx.post(url, json=body, headers=headers, timeout=60)
+
+    def taken() -> int:
+        found = world.rows("status", "select count(*) from bulk_answer where key = 'bulk'")
+        return int(found[0][0])
+
+    with ThreadPoolExecutor() as pool, suppress(httpx.HTTPError):
+        asked = pool.submit(ask)
+        deadline = time.monotonic() + 30
+        while taken() < 5 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        world.stack.kill("status")
+        asked.result()
+    before = taken()
+    world.stack.start("status")
+    report = ask().json()
+    assert (report["done"], report["refused"]) == (60, 0)
+    assert 0 < before < 60  # killed in the middle
+    for invoice in invoices:
+        assert story(world.get(FIRM, invoice).json()).count("PRISE_EN_COMPTE_DESTINATAIRE") == 1
+    told = world.rows(
+        "status", 'select count(*) from outbox where value like \'%"status_to":"PRISE_EN_COMPTE_DESTINATAIRE"%\''
+    )
+    assert told[0][0] >= 60
+    assert world.rows("status", "select count(*) from dead_letter")[0][0] == 0

@@ -95,11 +95,19 @@ async def test_a_replay_into_an_empty_database_tells_the_same_event_id(pool: Poo
     assert (await _outcomes(pool))[found.subject].id == before
 
 
-async def test_invoices_to_be_validated_and_later_attempts_are_not_ours(pool: Pool, deliver: Deliver) -> None:
+async def test_what_somebody_else_acts_on_first_and_later_attempts_are_not_ours(pool: Pool, deliver: Deliver) -> None:
     await import_directory(pool, FILE, by="agnès")
     await deliver.batch([record(_submitted(validators=("99900001100018",))), record(_submitted(attempt=2))])
+    await deliver.batch([record(_submitted(frame=frame)) for frame in ("A4", "A5", "A17", "A18", "A20", "A22")])
     assert await _outcomes(pool) == {}
-    assert await pool.fetchval("select count(*) from processed_event") == 2
+    assert await pool.fetchval("select count(*) from processed_event") == 8
+
+
+async def test_works_pieces_that_the_recipient_reads_first_are_routed_at_once(pool: Pool, deliver: Deliver) -> None:
+    await import_directory(pool, FILE, by="agnès")
+    found = [_submitted(frame=frame) for frame in ("A6", "A8", "A16", "A19", "A23", "A24", "A25")]
+    await deliver.batch([record(each) for each in found])
+    assert set(await _outcomes(pool)) == {each.subject for each in found}
 
 
 def _again(first: Event, attempt: int, purpose: Literal["recycled", "transferred"], **changes: Any) -> Event:

@@ -16,6 +16,8 @@ from services.ingest import handlers as ingest_handlers
 from services.ingest import tenant_part as ingest_part
 from services.notify import tenant_part as notify_part
 from services.notify.addresses import Manager
+from services.notify.desk import Desk
+from services.notify.gathering import Limits
 from services.notify.handlers import Handlers as NotifyHandlers
 from services.ocr import handlers as ocr_handlers
 from services.ocr import tenant_part as ocr_part
@@ -40,22 +42,119 @@ from tests.unit.status import samples as invoices
 async def test_notify_gives_addresses_and_notices_and_erases_the_addresses(
     stack: Stack, dsns: Mapping[str, ServiceDsns]
 ) -> None:
-    async with opened(stack, dsns, "notify", NotifyHandlers("chorale.example"), notify_part.PART) as world:
+    async with opened(
+        stack, dsns, "notify", NotifyHandlers(Desk("chorale.example", Limits())), notify_part.part
+    ) as world:
         managers = [Manager(siret=s, name="Service", email=f"m@{s}.example") for s in (BODY, OTHER_BODY)]
         await load_managers(world.pool, managers)
         await _notice(world.pool, BODY)
         await _notice(world.pool, OTHER_BODY)
+        for siret, tenant in ((BODY, OURS), (OTHER_BODY, THEIRS)):
+            await _people(world.pool, siret, tenant)
+        await _supplier(world.pool)
+        key = await _folder(world)
         asked = export_asked()
         await world.take(asked)
         lines = await world.exported(asked)
-        assert [line["entree"] for line in lines] == ["gestionnaire", "avis"]
+        assert [line["entree"] for line in lines] == [
+            "gestionnaire",
+            "correspondant",
+            "correspondant",
+            "choix",
+            "annonce",
+            "avis",
+            "http",
+            "folder",
+        ]
         assert OTHER_BODY not in json.dumps(lines)
+        assert THEIRS not in json.dumps(lines)
         await world.take(*end())
         outcome = await world.outcome("erase")
-        assert outcome["erased"] == {"adresses des gestionnaires": 1}
+        assert outcome["erased"] == {
+            "adresses des gestionnaires": 1,
+            "autres adresses": 2,
+            "choix de personnes": 1,
+            "annonces": 1,
+            "webhooks et dossiers": 2,
+            "fichiers de dossiers": 1,
+        }
+        assert await world.blobs.older_than(key, datetime.max.replace(tzinfo=UTC)) == []
+        left = await world.pool.fetch(
+            "select state, (select count(*) from webhook_event e where e.id = d.event) from webhook_delivery d"
+            " order by state"
+        )
+        assert [tuple(row) for row in left] == [("dropped", 0), ("waiting", 1), ("waiting", 1)]
+        owners = await world.pool.fetch("select subject from webhook_owner where contact <> ''")
+        assert [row["subject"] for row in owners] == [THEIRS]
         assert [(kept["what"], kept["count"]) for kept in outcome["kept"]] == [("avis", 1)]
         assert await world.pool.fetchval("select array_agg(siret) from manager") == [OTHER_BODY]
         assert await world.pool.fetchval("select count(*) from message") == 2
+
+
+async def _people(pool: Pool, siret: str, tenant: str) -> None:
+    """A correspondent, an administrator, a choice, an announcement, a webhook with an event that waits."""
+    await pool.execute(
+        "insert into correspondent (role, siret, tenant, name, email, changed_by) values"
+        " ('moa', $1, null, '', 'm@' || $1 || '.example', 'x'), ('administrator', null, $2, '', 'a@x.example', 'x')",
+        siret,
+        tenant,
+    )
+    await pool.execute("insert into person (address) values ('m@' || $1::text || '.example')", siret)
+    await pool.execute(
+        "insert into announcement (id, tenant, audience, title, body, by_subject, at)"
+        " values (gen_random_uuid(), $1, 'bodies', 'Titre', 'Texte', 'x', now())",
+        tenant,
+    )
+    await pool.execute(
+        "insert into webhook_owner values ($2, array[$1], '{}', '{GESTIONNAIRE}', array[$2], 'o@x.example', now())",
+        siret,
+        tenant,
+    )
+    await pool.execute(
+        "with w as (insert into webhook (id, owner, kind, url, types, statuses, structures, services, state,"
+        "  created_at, changed_at)"
+        " values (gen_random_uuid(), $1, 'http', 'https://r.example', '{}', '{}', '{}', '{}', 'active',"
+        "  now(), now()) returning id),"
+        " e as (insert into webhook_event (id, type, subject, time, data, visibility, tenant, recorded_at)"
+        "  values (gen_random_uuid(), 't', 's', now(), '{}', 'all', $1, now()) returning id, position)"
+        " insert into webhook_delivery (webhook, event, position, subject, type, state, next_attempt_at, created_at)"
+        " select w.id, e.id, e.position, 's', 't', 'waiting', now(), now() from w, e",
+        tenant,
+    )
+
+
+async def _supplier(pool: Pool) -> None:
+    """A supplier's webhook that an event of our tenant waits for."""
+    await pool.execute(
+        "insert into webhook_owner values ('fournisseur', array['55203253400646'], '{}', '{}', '{}', '', now())"
+    )
+    await pool.execute(
+        "with w as (insert into webhook (id, owner, kind, url, types, statuses, structures, services, state,"
+        "  created_at, changed_at) values (gen_random_uuid(), 'fournisseur', 'http', 'https://f.example', '{}', '{}',"
+        "  '{}', '{}', 'active', now(), now()) returning id),"
+        " e as (insert into webhook_event (id, type, subject, time, data, visibility, tenant, recorded_at)"
+        "  values (gen_random_uuid(), 't', 'f', now(), '{}', 'all', $1, now()) returning id, position)"
+        " insert into webhook_delivery (webhook, event, position, subject, type, state, next_attempt_at, created_at)"
+        " select w.id, e.id, e.position, 'f', 't', 'waiting', now(), now() from w, e",
+        OURS,
+    )
+
+
+async def _folder(world: World) -> str:
+    """A folder of our body with one file in the store."""
+    key = f"folder-test/{uuid4()}"
+    await world.blobs.put(key, io.BytesIO(b"{}"), size=2, sha256="0" * 64, media_type="application/json")
+    await world.pool.execute(
+        "with w as (insert into webhook (id, owner, kind, structure, format, rhythm, types, statuses, structures,"
+        "  services, state, created_at, changed_at) values (gen_random_uuid(), $1, 'folder', $2, 'jsonl', 'daily',"
+        "  '{}', '{}', '{}', '{}', 'active', now(), now()) returning id)"
+        " insert into outgoing_file (webhook, sequence, name, key, events, planned_at)"
+        " select id, 1, 'f.jsonl', $3, 1, now() from w",
+        OURS,
+        BODY,
+        key,
+    )
+    return key
 
 
 async def _notice(pool: Pool, siret: str) -> None:
@@ -104,21 +203,36 @@ async def test_ingest_gives_submitted_deposits_only_and_erases_drafts_with_a_wor
             await _deposit(world.pool, *what)
             for what in (("submitted", BODY), ("to_verify", BODY), ("to_verify", OTHER_BODY))
         ]
+        papers = [await _attachment(world.pool, deposit) for deposit in (sent, draft, foreign)]
         asked = export_asked()
         await world.take(asked)
         lines = await world.exported(asked)
-        assert [line["id"] for line in lines] == [sent]
+        assert [line["id"] for line in lines] == [sent, papers[0]]
         assert "@" not in json.dumps(lines)
         await world.take(*end())
         outcome = await world.outcome("erase")
         assert outcome["erased"] == {"brouillons": 1}
         left = await world.pool.fetch("select id::text from deposit order by received_at")
         assert {row["id"] for row in left} == {sent, foreign}
+        left = await world.pool.fetch("select id::text from attachment")
+        assert {row["id"] for row in left} == {papers[0], papers[2]}
         told = await world.pool.fetchrow("select key, value from outbox where topic = 'chorale.deposit.v1'")
         assert told is not None
         assert told["key"] == draft
         refused = msgspec.json.decode(told["value"], type=DepositRefused)
         assert [reason.code for reason in refused.reasons] == ["RECIPIENT_GONE"]
+
+
+async def _attachment(pool: Pool, deposit: str) -> str:
+    id_ = str(uuid4())
+    await pool.execute(
+        "insert into attachment (id, deposit_id, stored_by, name, type, sha256, size, media_type, bucket, object_key,"
+        " stored_at) values ($1::text::uuid, $2::text::uuid, 'supplier-1', 'bon.png', 'DOCUMENT_ANNEXE', $1, 1,"
+        " 'image/png', 'b', 'k', now())",
+        id_,
+        deposit,
+    )
+    return id_
 
 
 async def _deposit(pool: Pool, state: str, siret: str) -> str:
@@ -178,7 +292,9 @@ async def _reading(world: World, siret: str) -> str:
 async def test_a_request_is_done_once_and_a_structure_heard_late_makes_the_erasure_due_again(
     stack: Stack, dsns: Mapping[str, ServiceDsns]
 ) -> None:
-    async with opened(stack, dsns, "notify", NotifyHandlers("chorale.example"), notify_part.PART) as world:
+    async with opened(
+        stack, dsns, "notify", NotifyHandlers(Desk("chorale.example", Limits())), notify_part.part
+    ) as world:
         structure, tenant = end()
         await world.take(tenant)
         await world.outcome("erase")

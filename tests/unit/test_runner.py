@@ -15,6 +15,7 @@ HANGS = "import time\n\n\ndef test_c() -> None:\n    time.sleep(60)\n"
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty ``tests`` folder that the runner looks into."""
     monkeypatch.setattr(run, "ROOT", tmp_path)
+    monkeypatch.setattr(run, "SIDE_BY_SIDE", {})
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # these folders need none, and each costs time
     (tmp_path / "tests").mkdir()
     return tmp_path / "tests"

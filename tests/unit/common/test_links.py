@@ -73,3 +73,23 @@ def test_a_token_is_no_link_and_a_link_no_token() -> None:
     assert opens(DOCUMENT, expires, token.rpartition(".")[2]) == "403 PAGES_LINK_REFUSED"
     with pytest.raises(jwt.InvalidTokenError):
         jwt.decode(f"e30.e30.{signature}", SECRET, algorithms=["HS256"])
+
+
+def test_a_link_to_an_attachment_opens_that_one_of_that_invoice_and_no_pages() -> None:
+    link = links.attachment(SECRET, DOCUMENT, OTHER, now=NOW)
+    assert link.href.startswith(f"/api/v1/deposits/{DOCUMENT}/attachments/{OTHER}/content?")
+    expires, signature = parts(link.href)
+    assert links.check_attachment(SECRET, DOCUMENT, OTHER, expires, signature, now=NOW) > 0
+    late = link.expires_at.timestamp()
+    pages = parts(links.make(SECRET, DOCUMENT, now=NOW).template)
+    for asked, code in (
+        ((OTHER, DOCUMENT, expires, signature, NOW), "ATTACHMENT_LINK_REFUSED"),
+        ((DOCUMENT, DOCUMENT, expires, signature, NOW), "ATTACHMENT_LINK_REFUSED"),
+        ((DOCUMENT, OTHER, *pages, NOW), "ATTACHMENT_LINK_REFUSED"),
+        ((DOCUMENT, OTHER, expires, signature, late), "ATTACHMENT_LINK_EXPIRED"),
+    ):
+        document, file, until, signed, now = asked
+        with pytest.raises(Problem) as caught:
+            links.check_attachment(SECRET, document, file, until, signed, now=now)
+        assert caught.value.code == code
+    assert opens(DOCUMENT, expires, signature) == "403 PAGES_LINK_REFUSED"

@@ -1,10 +1,10 @@
 """Events that somebody is told of."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from contracts.events import DepositRefused, DraftSaved, StatusChanged
+from contracts.events import DelayAtRisk, DepositRefused, DraftSaved, StatusChanged
 from invoice.findings import Finding
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -40,6 +40,29 @@ def changed(status: str = "MISE_A_DISPOSITION", entry: int = 2, **changes: Any) 
         "tenant": "cd06",
     }
     return StatusChanged(**{**data, **changes})
+
+
+def reminded(timer: str, audiences: tuple[str, ...], **changes: Any) -> DelayAtRisk:
+    """A timer that fired ten days after the invoice had entered its status, three days after its last day to pay."""
+    data: dict[str, Any] = {
+        "timer": timer,
+        "audiences": audiences,
+        "entry": 2,
+        "status": "A_VALIDER_1",
+        "since": NOON,
+        "at": NOON + timedelta(days=10),
+        "due_on": date(2026, 3, 9),
+        "days_left": -3,
+        "invoice_number": "F-2026-001",
+        "issue_date": date(2026, 3, 1),
+        "supplier_siret": SUPPLIER,
+        "recipient_siret": BODY,
+        "payable": Decimal("1234.50"),
+        "currency": "EUR",
+        "recipient_name": "Département des Alpes-Maritimes",
+        "tenant": "cd06",
+    }
+    return DelayAtRisk(**{**data, **changes})
 
 
 def draft(**changes: Any) -> DraftSaved:

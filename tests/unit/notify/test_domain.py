@@ -1,17 +1,16 @@
 """Who is told of what, and what an answer of the relay means."""
 
 from datetime import timedelta
+from importlib import resources
 from uuid import uuid4
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.events import Payload
-from invoice.lifecycle import STATUSES
 from services.notify.domain import (
-    MATRIX,
-    Audience,
     Message,
     Policy,
     Stage,
@@ -20,11 +19,12 @@ from services.notify.domain import (
     clean_address,
     messages,
     result_of,
-    told,
     verdict,
 )
+from services.notify.matrix import Audience, rules_of
+from services.notify.telling import REMINDERS, told
 from tests.unit.notify import samples
-from tests.unit.notify.samples import BODY, CONTACT, changed, draft, refused
+from tests.unit.notify.samples import BODY, CONTACT, NOON, changed, draft, refused, reminded
 
 CAUSE = uuid4()
 POLICY = Policy(
@@ -43,25 +43,94 @@ def written(data: Payload, supplier: list[str] | None = None, body: list[str] | 
     return messages(what, CAUSE, "invoice-1", None, {"supplier": supplier or [], "body": body or []})
 
 
+def lane(made: Message) -> tuple[str, bool]:
+    return made.lane, made.legal
+
+
 @pytest.mark.parametrize(
     ("data", "audiences"),
     [
         (changed("MISE_A_DISPOSITION"), ["supplier", "body"]),
         (changed("A_RECYCLER"), ["supplier"]),
+        (changed("A_VALIDER_1"), ["supplier", "validator"]),
         (draft(), ["supplier"]),
         (refused(), ["supplier"]),
     ],
 )
-def test_the_matrix_says_who_is_told_at_once(data: Payload, audiences: list[Audience]) -> None:
+def test_the_matrix_says_who_is_told(data: Payload, audiences: list[Audience]) -> None:
     what = told(data)
     assert what is not None
     assert [rule.audience for rule in what.rules] == audiences
 
 
-def test_no_other_status_is_told_at_once() -> None:
-    silent = set(STATUSES) - {rule.kind for rule in MATRIX}
-    assert "DEPOSEE" in silent
-    assert [status for status in silent if told(changed(status)) is not None] == []
+@pytest.mark.parametrize(
+    ("timer", "tells", "kind", "days"),
+    [
+        ("validation_reminder", ("validator", "supplier"), "VALIDATION_REMINDER", 5),
+        ("general_account_tacit", ("supplier", "moa"), "GENERAL_ACCOUNT_TACIT", 10),
+        ("suspension_unanswered", ("supplier", "body"), "SUSPENSION_UNANSWERED", 10),
+        ("status_unchanged", ("supplier", "body"), "STATUS_UNCHANGED", 10),
+        ("payment_due_5", ("body", "supplier"), "DELAY_AT_RISK", 10),
+        ("payment_late", ("body", "supplier"), "DELAY_PASSED", 3),
+    ],
+)
+def test_a_timer_reminds_those_whom_it_names(timer: str, tells: tuple[str, ...], kind: str, days: int) -> None:
+    what = told(reminded(timer, tells))
+    assert what is not None
+    assert (what.kind, what.facts.days, what.tenant) == (kind, days, "cd06")
+    assert {rule.audience for rule in what.rules} == set(tells)
+    only = told(reminded(timer, tells[:1]))
+    assert only is not None
+    assert [rule.audience for rule in only.rules] == [tells[0]]
+
+
+def test_every_timer_that_reminds_somebody_has_its_words_and_an_unknown_one_is_told_to_nobody() -> None:
+    rows = yaml.safe_load(resources.files("services.status").joinpath("timers.yaml").read_text("utf-8"))
+    reminders = {row["kind"]: set(row["tells"]) for row in rows if row["does"] == "remind"}
+    assert set(reminders) == set(REMINDERS)
+    for timer, tells in reminders.items():
+        assert {rule.audience for rule in rules_of(REMINDERS[timer])} == tells
+    assert told(reminded("new_timer", ("body",))) is None
+
+
+def test_the_last_of_the_validators_days_leaves_him_none() -> None:
+    what = told(reminded("validation_reminder", ("validator",), at=NOON + timedelta(days=40)))
+    assert what is not None
+    assert (what.facts.days, what.validator) == (0, 0)
+
+
+def test_the_body_that_an_invoice_has_left_learns_nothing_of_where_it_goes() -> None:
+    what = told(changed("DEPOSEE", previous_siret="22310001700423", previous_service_code="OLD", tenant="cd06"))
+    assert what is not None
+    assert (what.kind, what.tenant, what.facts.recipient_siret, what.facts.service_code) == (
+        "RECYCLEE",
+        None,
+        "22310001700423",
+        "OLD",
+    )
+    assert what.facts.recipient_name is None
+
+
+def test_what_the_body_alone_may_see_is_told_to_nobody_else() -> None:
+    what = told(changed("MISE_A_DISPOSITION", visibility="body"))
+    assert what is not None
+    assert [rule.audience for rule in what.rules] == ["body"]
+    assert told(changed("MANDATEE", visibility="body")) is None
+
+
+@pytest.mark.parametrize(("status", "turn"), [("A_VALIDER_1", 0), ("A_VALIDER_2", 1), ("SUSPENDUE", None)])
+def test_a_status_names_the_valideur_whose_turn_it_is(status: str, turn: int | None) -> None:
+    what = told(changed(status))
+    assert what is not None
+    assert what.validator == turn
+
+
+def test_a_mandatory_notice_and_bulk_mail_of_one_tenant_never_share_a_lane() -> None:
+    legal, optional = written(changed(), ["s@x.example"], ["b@x.example"])[::-1]
+    assert lane(legal) == ("cd06", True)
+    assert lane(optional) == ("cd06/optional", False)
+    [deposit] = written(refused(), ["s@x.example"])
+    assert deposit.lane.startswith("~")
 
 
 def test_each_address_is_written_to_once_per_audience() -> None:
@@ -83,10 +152,7 @@ def test_the_same_event_makes_the_same_messages_again() -> None:
 @pytest.mark.parametrize("body", [[], ["not an address"], ["x\r\nRCPT TO:<evil@x.example>@b.example"]])
 def test_an_audience_without_a_usable_address_leaves_a_message_that_says_so(body: list[str]) -> None:
     made = written(changed(), [CONTACT], body)
-    assert [(m.audience, m.state, m.address) for m in made] == [
-        ("supplier", "created", CONTACT),
-        ("body", "no_address", ""),
-    ]
+    assert [(m.audience, m.address) for m in made] == [("supplier", CONTACT), ("body", "")]
 
 
 def test_a_message_holds_no_more_of_the_invoice_than_it_says() -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from email.message import EmailMessage
 from html.parser import HTMLParser
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,10 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from invoice.findings import Finding, Suggestion
-from services.notify import cli
+from services.notify import cli, matrix_page
 from services.notify.compose import Envelope, compose, encode_words
-from services.notify.domain import MATRIX, Facts, Rule, told
-from services.notify.letters import LETTERS, Letter, render
+from services.notify.digests import Part, render_many
+from services.notify.domain import Facts, Language
+from services.notify.letter_examples import NAMES, example
+from services.notify.letter_examples import facts as example_facts
+from services.notify.letters import LAYOUT, LETTERS, Letter, render
+from services.notify.matrix import WORDED, Rule
+from services.notify.store import CARRIERS
+from services.notify.telling import told
+from tests.unit.notify import snapshots
 from tests.unit.notify.samples import NOON, REASON, changed
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -47,22 +55,33 @@ def body(message: EmailMessage, kind: str) -> str:
     return str(part.get_content())
 
 
-def test_every_cell_of_the_matrix_has_its_words_and_no_words_are_left_over() -> None:
-    assert {f"{rule.kind}/{rule.audience}" for rule in MATRIX} == set(LETTERS)
+def test_every_cell_of_the_matrix_has_its_words_in_both_languages_and_no_words_are_left_over() -> None:
+    assert set(LETTERS["fr"]) == set(LETTERS["en"]) == set(NAMES)
+    assert set(LAYOUT["fr"]) == set(LAYOUT["en"])
 
 
-@pytest.mark.parametrize("rule", MATRIX, ids=lambda rule: f"{rule.kind}-{rule.audience}")
-def test_every_letter_says_which_invoice_what_happened_and_the_one_thing_to_do(rule: Rule) -> None:
-    letter = cli.example(rule)
-    named = "facture-0042.pdf" if rule.kind == "DRAFT_SAVED" else "F-2026-0042"
-    assert named in letter.subject
+def test_every_message_reads_as_its_snapshot_says() -> None:
+    """`python -m tests.unit.notify.snapshots` writes the file again; its difference is what to read."""
+    assert snapshots.FILE.read_text("utf-8") == snapshots.everything()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("rule", WORDED, ids=lambda rule: rule.name)
+def test_every_letter_says_which_invoice_what_happened_and_the_one_thing_to_do(rule: Rule, language: Language) -> None:
+    letter = example(rule.name, language)
+    facts = example_facts(rule.kind)
+    named = facts.number or facts.file_name or facts.about or facts.heading or ""
+    if language == "en" and facts.heading_en:
+        named = facts.heading_en
+    if rule.kind not in ("ACCOUNT_ACTIVATION", "CONTACT_CONFIRM"):
+        assert named in letter.subject
     for part in (letter.text, letter.html):
-        assert named in part
-        assert part.count("À faire :") == 1
+        assert part.count(LAYOUT[language]["act"]) == 1
         assert "https://factures.example/" in part
         assert "{{" not in part
-    if rule.kind not in ("MISE_A_DISPOSITION", "RECYCLEE"):
-        assert "Corrigez le code d'après le bon de commande." in letter.text
+    for reason in facts.reasons:
+        assert reason.action is not None
+        assert reason.action in letter.text
 
 
 def test_what_may_have_been_meant_stands_under_its_reason_in_text_and_html() -> None:
@@ -75,23 +94,56 @@ def test_what_may_have_been_meant_stands_under_its_reason_in_text_and_html() -> 
         assert f"<br>{sentence} &lt;b&gt;</li>" in letter.html
 
 
-def test_text_and_html_say_the_same() -> None:
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_only_what_may_be_switched_off_says_how(name: str) -> None:
+    rule, letter = NAMES[name], example(name)
+    optional = rule.optional if rule is not None else name != "GATHERED"
+    assert ("unsubscribe" in letter.text) == ("unsubscribe" in letter.html) == optional
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_text_and_html_say_the_same_and_no_picture_is_needed(name: str, language: Language) -> None:
     class Words(HTMLParser):
         def __init__(self) -> None:
             super().__init__()
             self.found: list[str] = []
 
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            assert tag != "img"
+            assert not any(name in ("src", "background", "srcset") for name, _ in attrs)
+
         def handle_data(self, data: str) -> None:
             self.found += data.split()
 
-    for rule in MATRIX:
-        letter, words = cli.example(rule), Words()
-        words.feed(letter.html)
-        assert set(words.found) <= {
-            *letter.text.split(),
-            *LETTERS[f"{rule.kind}/{rule.audience}"].link.split(),
-            "Pourquoi",
-        }
+    letter, words = example(name, language), Words()
+    words.feed(letter.html)
+    said, layout = LETTERS[language][name], LAYOUT[language]
+    before_a_colon = f"{said.link} {layout['why']} {layout['unsubscribe']}"
+    assert set(words.found) <= {*letter.text.split(), *before_a_colon.split()}
+
+
+def test_a_carrier_names_every_invoice_by_its_number() -> None:
+    letter = example("GATHERED")
+    assert [letter.text.count(f"F-2026-004{n} – ") for n in range(3)] == [1, 1, 1]
+    assert [letter.html.count(f"F-2026-004{n} – ") for n in range(3)] == [1, 1, 1]
+    assert letter.subject == "3 avis : F-2026-0040 … F-2026-0042"
+
+
+def test_a_digest_says_of_an_invoice_only_what_became_of_it_last() -> None:
+    facts = example_facts("DEPOSEE")
+    parts = [Part(kind=kind, audience="supplier", subject="one", facts=facts) for kind in ("DEPOSEE", "MANDATEE")]
+    letter = render_many("DAILY", parts, NOW, None)
+    assert "L'ordre de payer est émis (1)" in letter.text
+    assert "est déposée" not in letter.text
+    assert letter.subject == "Facture F-2026-0042 : mandatée"
+
+
+def test_an_announcement_keeps_its_paragraphs_and_gains_no_markup() -> None:
+    facts = Facts(at=NOW, heading="Bonjour", words="Un.\n\nDeux <b>gras</b>.\r\nTrois.")
+    letter = render("ANNOUNCEMENT", "person", facts, "id", None)
+    assert "Un.\n\nDeux <b>gras</b>.\nTrois.\n" in letter.text
+    assert "<p>Deux &lt;b&gt;gras&lt;/b&gt;.</p>" in letter.html
 
 
 def test_an_example_is_printed_by_name(capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,8 +151,15 @@ def test_an_example_is_printed_by_name(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().out.startswith("Facture F-2026-0042 : adresse à corriger")
     assert cli.run(["preview", "A_RECYCLER/supplier", "--html"]) == 0
     assert capsys.readouterr().out.startswith("<!doctype html>")
+    assert cli.run(["preview", "GATHERED", "--english"]) == 0
+    assert capsys.readouterr().out.startswith("3 notices: F-2026-0040")
     with pytest.raises(SystemExit):
         cli.run(["preview", "NOTHING"])
+
+
+def test_the_page_of_the_matrix_is_current() -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "messages.md"
+    assert page.read_text("utf-8") == matrix_page.page(), "python -m services.notify matrix > docs/messages.md"
 
 
 def test_a_mail_reads_back_as_it_was_meant() -> None:
@@ -139,11 +198,17 @@ def test_nothing_written_on_an_invoice_adds_a_header_or_markup() -> None:
         service_code=NASTY,
         service_label=NASTY,
         file_name=NASTY,
+        heading=NASTY,
+        heading_en=NASTY,
+        words=NASTY.replace("\n", " "),
+        about=NASTY,
         reasons=(reason,),
     )
-    plain = parsed(cli.example(MATRIX[0]))
-    for rule in MATRIX:
-        mail = parsed(render(rule.kind, rule.audience, facts, "id", "https://f.example"))
+    plain = parsed(example("MISE_A_DISPOSITION/supplier"))
+    parts = [Part(kind=rule.kind, audience=rule.audience, subject="id", facts=facts) for rule in WORDED]
+    letters = [render(rule.kind, rule.audience, facts, "id", "https://f.example") for rule in WORDED]
+    for letter in [*letters, *(render_many(name, parts, NOW, None) for name in CARRIERS)]:
+        mail = parsed(letter)
         assert mail.keys() == plain.keys()
         assert "<script" not in body(mail, "html")
         assert not any(line.startswith("Bcc") for line in body(mail, "plain").splitlines())
@@ -175,9 +240,17 @@ def test_any_text_survives_the_way_through_a_mail(text: str, markup: str) -> Non
 
 
 def test_without_pages_a_letter_has_a_reference_and_no_link() -> None:
-    for rule in MATRIX:
+    for rule in WORDED:
         letter = render(rule.kind, rule.audience, Facts(at=NOW, number="F-1", file_name="f.pdf"), "the-id", None)
         assert "http" not in letter.text
         assert "href" not in letter.html
         assert "Référence : the-id" in letter.text
         assert "the-id" in letter.html
+
+
+def test_what_is_optional_says_how_to_end_it_in_one_click() -> None:
+    letter = Letter("s", "t", "h")
+    assert "List-Unsubscribe" not in parsed(letter)
+    mail = parsed(letter, unsubscribe="https://f.example/u?token=abc")
+    assert mail["List-Unsubscribe"] == "<https://f.example/u?token=abc>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"

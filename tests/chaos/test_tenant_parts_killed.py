@@ -15,6 +15,8 @@ from deploy.servers.process import launcher
 from services.common.db import Pool
 from services.notify import tenant_part as notify_part
 from services.notify.addresses import Manager
+from services.notify.desk import Desk
+from services.notify.gathering import Limits
 from services.notify.handlers import Handlers as NotifyHandlers
 from tests.integration import ingest_world
 from tests.integration.tenant_world import (
@@ -33,7 +35,9 @@ ROOT = Path(__file__).resolve().parents[2]
 async def test_a_process_killed_in_the_middle_leaves_the_request_to_the_next_one(
     stack: Stack, dsns: Mapping[str, ServiceDsns], kind: str
 ) -> None:
-    async with opened(stack, dsns, "notify", NotifyHandlers("chorale.example"), notify_part.PART) as world:
+    async with opened(
+        stack, dsns, "notify", NotifyHandlers(Desk("chorale.example", Limits())), notify_part.part
+    ) as world:
         await load_managers(world.pool, [Manager(siret=BODY, name="Service", email="m@body.example")])
         await world.take(*([export_asked()] if kind == "export" else end()))
         holder = await asyncpg.connect(dsns["notify"].worker, server_settings={"search_path": "notify"})
@@ -60,7 +64,7 @@ async def test_a_process_killed_in_the_middle_leaves_the_request_to_the_next_one
 
 async def _stands(pool: Pool) -> bool:
     """Whether a statement of the service's part waits for the table that the test holds."""
-    words = "%from message%audience = 'body'%"
+    words = "%from message%audience in ('body'%"
     found: bool = await pool.fetchval(
         "select exists (select from pg_stat_activity a join pg_locks l on l.pid = a.pid and not l.granted"
         " where a.application_name = 'chorale-notify' and a.query like $1 and l.relation = 'message'::regclass)",

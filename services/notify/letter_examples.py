@@ -1,0 +1,123 @@
+"""An example of every message, for `preview`, the snapshots and the documentation. Invented people only."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+from invoice.findings import Finding
+from invoice.messages import finding
+from services.notify.digests import Part, render_many
+from services.notify.domain import Facts, Figure, Language
+from services.notify.letters import Letter, render
+from services.notify.matrix import WORDED, Rule
+from services.notify.store import CARRIERS
+
+AT: Final = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+INVOICE: Final = "0190e8a0-0000-7000-8000-000000000042"
+PUBLIC_URL: Final = "https://factures.example"
+_BODY = "Département des Alpes-Maritimes – Budget Principal"
+_WRONG_SERVICE = (finding("SERVICE_UNKNOWN", value="ACHATS", name=_BODY, siret="22060001900016", codes=""),)
+_MISSING = (
+    Finding(
+        code="PJ_ABS",
+        level="refuse",
+        message="Pièce justificative absente : le bon de livraison signé n'est pas joint.",
+        action="Ajoutez le bon de livraison signé.",
+    ),
+)
+_INVOICE = Facts(
+    at=AT,
+    number="F-2026-0042",
+    issue_date=date(2026, 3, 1),
+    payable=Decimal("1234.50"),
+    supplier_siret="99900001100018",
+    recipient_siret="22060001900016",
+    recipient_name=_BODY,
+    service_code="TEST-ACHATS",
+    service_label="Service des achats",
+)
+_DOCUMENT = Facts(at=AT, file_name="facture-0042.pdf", reasons=_WRONG_SERVICE)
+_FLOW = Facts(at=AT, file_name="factures-fevrier.tar.gz")
+_RECAP = Facts(
+    at=AT,
+    about="22060001900016",
+    figures=(
+        Figure("MISE_A_DISPOSITION", 12, Decimal("18450.20")),
+        Figure("MISE_EN_PAIEMENT", 3, Decimal("2210.00")),
+    ),
+)
+_PERSON = Facts(at=AT, about=_BODY)
+
+
+def _more(facts: Facts, **changes: object) -> Facts:
+    return msgspec.structs.replace(facts, **changes)
+
+
+_OTHERS: Final[dict[str, Facts]] = {
+    "A_RECYCLER": _more(_INVOICE, reasons=_WRONG_SERVICE),
+    "SUSPENDUE": _more(_INVOICE, reasons=_MISSING),
+    "REJETEE": _more(_INVOICE, reasons=_MISSING),
+    "REFUSEE_1": _more(_INVOICE, reasons=_MISSING),
+    "REFUSEE_2": _more(_INVOICE, reasons=_MISSING),
+    "DRAFT_SAVED": _DOCUMENT,
+    "DRAFT_AGED": _more(_DOCUMENT, days=7),
+    "DRAFT_FORGOTTEN": _more(_DOCUMENT, days=30),
+    "DEPOSIT_REFUSED": _more(_DOCUMENT, number="F-2026-0042"),
+    "FLOW_REFUSED": _more(_FLOW, reasons=_MISSING),
+    "FLOW_FINISHED": _FLOW,
+    "VALIDATION_REMINDER": _more(_INVOICE, days=5),
+    "DELAY_AT_RISK": _more(_INVOICE, due_on=date(2026, 4, 1)),
+    "DELAY_PASSED": _more(_INVOICE, due_on=date(2026, 4, 1), days=1),
+    "SUSPENSION_UNANSWERED": _more(_INVOICE, days=15),
+    "GENERAL_ACCOUNT_TACIT": _more(_INVOICE, days=10),
+    "STATUS_UNCHANGED": _more(_INVOICE, days=21),
+    "WEEKLY_RECAP": _RECAP,
+    "ACCOUNT_ACTIVATION": _PERSON,
+    "RATTACHEMENT_ASKED": _PERSON,
+    "RATTACHEMENT_GRANTED": _PERSON,
+    "TECHNICAL_PASSWORD_EXPIRES": Facts(at=AT, about="CPRO-TECH-06", days=7),
+    "CONTACT_CONFIRM": _PERSON,
+    "ADDRESS_DEAD": Facts(at=AT, about="ancienne.adresse@dept.example"),
+    "ANNOUNCEMENT": Facts(
+        at=AT,
+        heading="Fermeture le 1er mai",
+        words="La plateforme reste ouverte le 1er mai.\nLes services du département sont fermés ce jour-là.",
+        heading_en="Closed on 1 May",
+        words_en="The platform stays open on 1 May.\nThe services of the département are closed that day.",
+    ),
+    "WEBHOOK_DOWN": Facts(at=AT, file_name="recepteur.example"),
+    "WEBHOOK_GONE": Facts(at=AT, file_name="recepteur.example"),
+}
+NAMES: Final[dict[str, Rule | None]] = {**{rule.name: rule for rule in WORDED}, **dict.fromkeys(CARRIERS)}
+
+
+def facts(kind: str) -> Facts:
+    """What the example of a kind says."""
+    return _OTHERS.get(kind, _INVOICE)
+
+
+def example(name: str, language: Language = "fr", public_url: str | None = PUBLIC_URL) -> Letter:
+    """The example of this name. Raises ``KeyError`` when there is none."""
+    rule = NAMES[name]
+    if rule is None:
+        return _carrier(name, language, public_url)
+    link = f"{PUBLIC_URL}/api/v1/messages/unsubscribe?token=EXAMPLE" if rule.optional else None
+    return render(rule.kind, rule.audience, facts(rule.kind), INVOICE, public_url, language=language, unsubscribe=link)
+
+
+def _carrier(name: str, language: Language, public_url: str | None) -> Letter:
+    legal = name == "GATHERED"
+    kinds = ("MISE_A_DISPOSITION",) * 3 if legal else ("DEPOSEE", "MISE_A_DISPOSITION", "MANDATEE")
+    parts = [
+        Part(
+            kind=kind,
+            audience="body" if legal else "supplier",
+            subject=f"{INVOICE[:-1]}{number}",
+            facts=_more(_INVOICE, number=f"F-2026-004{number}"),
+        )
+        for number, kind in enumerate(kinds)
+    ]
+    link = None if legal else f"{PUBLIC_URL}/api/v1/messages/unsubscribe?token=EXAMPLE"
+    return render_many(name, parts, AT, public_url, language=language, unsubscribe=link)

@@ -1,0 +1,115 @@
+"""Which events somebody is told of, and what of them. Pure."""
+
+import re
+from typing import Final
+
+import msgspec
+
+from contracts.events import DelayAtRisk, DepositRefused, DraftSaved, Payload, StatusChanged
+from invoice.clock import VALIDATOR_DAYS
+from services.notify.domain import Facts, Told, paris_day
+from services.notify.matrix import rules_of, side_of
+
+#: What is written of each timer of the status service. One that is not here reminds nobody by mail.
+REMINDERS: Final = {
+    "validation_reminder": "VALIDATION_REMINDER",
+    "general_account_tacit": "GENERAL_ACCOUNT_TACIT",
+    "suspension_unanswered": "SUSPENSION_UNANSWERED",
+    "status_unchanged": "STATUS_UNCHANGED",
+    "payment_due_10": "DELAY_AT_RISK",
+    "payment_due_5": "DELAY_AT_RISK",
+    "payment_due_0": "DELAY_AT_RISK",
+    "payment_late": "DELAY_PASSED",
+}
+
+
+def told(data: Payload) -> Told | None:
+    """Whom the matrix tells of an event; None when nobody. ``contact`` is the supplier's, where the event has it."""
+    match data:
+        case StatusChanged() if data.previous_siret is not None:
+            # Its tenant is not said: the one that the event may name is of whoever has the invoice now.
+            found = Told(kind="RECYCLEE", facts=_of_departure(data), rules=rules_of("RECYCLEE"), entry=data.entry)
+        case StatusChanged():
+            found = _of_status(data)
+        case DelayAtRisk():
+            found = _of_timer(data)
+        case DraftSaved():
+            facts = Facts(at=data.saved_at, file_name=data.file_name, reasons=data.reasons)
+            found = _of_deposit("DRAFT_SAVED", facts, data)
+        case DepositRefused():
+            facts = Facts(
+                at=data.refused_at, number=data.invoice_number, file_name=data.file_name, reasons=data.reasons
+            )
+            found = _of_deposit("DEPOSIT_REFUSED", facts, data)
+        case _:
+            return None
+    return found if found.rules else None
+
+
+def rank_of(status: str) -> int | None:
+    """Which validator's turn a status tells of, from 0; None when it tells of none."""
+    return {"1": 0, "2": 1}.get(re.sub(r"\D", "", status))
+
+
+def _of_deposit(kind: str, facts: Facts, data: DraftSaved | DepositRefused) -> Told:
+    return Told(kind=kind, facts=facts, rules=rules_of(kind), contact=data.contact, depositor=data.depositor)
+
+
+def _of_status(data: StatusChanged) -> Told:
+    rules = rules_of(data.status_to)
+    if data.visibility == "body":
+        rules = tuple(rule for rule in rules if side_of(rule.audience) == "body")
+    return Told(
+        kind=data.status_to,
+        facts=msgspec.structs.replace(_of_invoice(data), reasons=data.reasons),
+        rules=rules,
+        entry=data.entry,
+        tenant=data.tenant,
+        validator=rank_of(data.status_to),
+        asked=data.validator,
+    )
+
+
+def _of_timer(data: DelayAtRisk) -> Told:
+    """A reminder goes to those whom both the timer and the matrix name."""
+    kind = REMINDERS.get(data.timer, "")
+    waited = (paris_day(data.at) - paris_day(data.since)).days
+    days = waited
+    if kind == "VALIDATION_REMINDER":
+        days = max(0, VALIDATOR_DAYS - waited)
+    elif kind == "DELAY_PASSED":
+        days = -(data.days_left or 0)
+    return Told(
+        kind=kind,
+        facts=msgspec.structs.replace(_of_invoice(data), days=days, due_on=data.due_on),
+        rules=tuple(rule for rule in rules_of(kind) if rule.audience in data.audiences),
+        entry=data.entry,
+        tenant=data.tenant,
+        validator=rank_of(data.status),
+    )
+
+
+def _of_invoice(data: StatusChanged | DelayAtRisk) -> Facts:
+    return Facts(
+        at=data.changed_at if isinstance(data, StatusChanged) else data.at,
+        number=data.invoice_number,
+        issue_date=data.issue_date,
+        payable=data.payable,
+        currency=data.currency,
+        supplier_siret=data.supplier_siret,
+        recipient_siret=data.recipient_siret,
+        recipient_name=data.recipient_name,
+        service_code=data.service_code,
+        service_label=data.service_label,
+    )
+
+
+def _of_departure(data: StatusChanged) -> Facts:
+    """What the body that the invoice has left is told: nothing of whom it is addressed to now."""
+    return msgspec.structs.replace(
+        _of_invoice(data),
+        recipient_siret=data.previous_siret,
+        recipient_name=None,
+        service_code=data.previous_service_code,
+        service_label=None,
+    )

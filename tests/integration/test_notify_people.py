@@ -1,0 +1,413 @@
+"""What people decide about their mail, whose addresses they may touch, and what a bounce does."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+
+from contracts.events import NotificationFailed, TenantPublished
+from deploy.database import ServiceDsns
+from invoice.directory import Tenant
+from invoice.model import Party, Works
+from services.common.auth import Principal
+from services.notify import tokens
+from services.notify.addresses import Manager
+from services.notify.chores import Chores
+from services.notify.desk import Desk
+from services.notify.gathering import Limits
+from tests.integration.notify_service import OPERATOR, SECRET, Tables, client, relay, tables, until, worker
+from tests.integration.tenant_world import directory
+from tests.unit.notify.samples import BODY, CONTACT, NOON, SUPPLIER, changed, draft, refused, reminded
+from tests.unit.status.samples import event, submitted
+
+API = "/api/v1/messages"
+OTHER = "22310001700423"
+ME = Principal(subject="user-1", contact=CONTACT)
+BOUNCES = {"Authorization": "Bearer a secret for bounces"}
+
+
+@pytest.fixture
+async def found(notify_dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[Tables]:
+    async with tables(notify_dsns) as ready:
+        yield ready
+
+
+def desk() -> Desk:
+    return Desk("chorale.example", Limits(notices_a_minute=10**6, optional_an_hour=10**6))
+
+
+def chores(found: Tables) -> Chores:
+    return Chores(found.pool, desk(), timedelta(hours=4))
+
+
+async def written(found: Tables) -> set[tuple[str, str, str]]:
+    return {tuple(row) for row in await found.pool.fetch("select kind, address, state from message")}
+
+
+async def settled(found: Tables) -> None:
+    async def nothing_left() -> bool:
+        return not set(await found.states()) & {"created", "sending"}
+
+    await until(nothing_left, 30)
+
+
+async def test_a_choice_holds_for_what_is_optional_and_never_for_what_is_mandatory(found: Tables) -> None:
+    async with client(found, ME) as http:
+        answer = await http.put(f"{API}/preferences", json={"kinds": {"*": "off"}, "language": "en"})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["every_kind"] == "off"
+        refusal = await http.put(f"{API}/preferences", json={"kinds": {"REJETEE": "off", "NONE": "off"}})
+        assert [(e["field"], e["rule"]) for e in refusal.json()["errors"]] == [
+            ("kinds.REJETEE", "KIND_MANDATORY"),
+            ("kinds.NONE", "KIND_UNKNOWN"),
+        ]
+    invoice = uuid4()
+    await found.take(
+        event(submitted(), invoice),
+        event(changed("MISE_EN_PAIEMENT", 5), invoice),
+        event(changed("REJETEE", 6), invoice),
+        event(draft(), uuid4()),
+        event(refused(), uuid4()),
+    )
+    assert await written(found) == {("REJETEE", CONTACT, "created"), ("DEPOSIT_REFUSED", CONTACT, "created")}
+    assert await found.pool.fetchval("select count(*) from message where language = 'en'") == 2
+    async with client(found, ME) as http:
+        await http.put(f"{API}/preferences", json={"kinds": {"*": None, "MISE_EN_PAIEMENT": "daily"}})
+        shown = (await http.get(f"{API}/preferences")).json()
+        assert (shown["every_kind"], shown["language"], shown["undeliverable"]) == (None, "en", False)
+    await found.take(event(changed("MISE_EN_PAIEMENT", 7), invoice))
+    assert ("MISE_EN_PAIEMENT", CONTACT, "held") in await written(found)
+
+
+async def test_a_link_in_a_mail_ends_its_kind_by_one_post_and_not_by_being_opened(found: Tables) -> None:
+    async with relay() as smtp, worker(found, smtp.port):
+        await found.take(event(draft(), uuid4()), event(refused(), uuid4()))
+        await settled(found)
+    links = [m["List-Unsubscribe"] for m in smtp.mails]
+    [link] = [str(one).strip("<>") for one in links if one]
+    path = link.removeprefix("https://factures.example")
+    async with client(found, Principal(subject="nobody")) as http:
+        http.headers.pop("Authorization")
+        page = await http.get(path)
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert CONTACT in page.text
+        assert await found.pool.fetchval("select count(*) from person") == 0
+        assert (await http.post(path, content=b"List-Unsubscribe=One-Click")).status_code == 200
+        forged = path[:-3] + ("aaa" if not path.endswith("aaa") else "bbb")
+        assert (await http.post(forged)).json()["code"] == "LINK_INVALID"
+    await found.take(event(draft(file_name="other.pdf"), uuid4()))
+    assert await found.pool.fetchval("select count(*) from message") == 2
+
+
+async def test_the_link_of_a_digest_ends_whatever_was_chosen_and_nothing_mandatory(found: Tables) -> None:
+    async with client(found, ME) as http:
+        chosen = {"kinds": {"DRAFT_SAVED": "daily", "MISE_EN_PAIEMENT": "at_once"}}
+        assert (await http.put(f"{API}/preferences", json=chosen)).status_code == 200
+        token = tokens.sign(SECRET, "unsubscribe", CONTACT, "*")
+        assert (await http.post(f"{API}/unsubscribe?token={token}")).status_code == 200
+    await found.take(event(draft(), uuid4()), event(refused(), uuid4()))
+    assert await written(found) == {("DEPOSIT_REFUSED", CONTACT, "created")}
+
+
+async def test_what_was_decided_about_an_address_holds_however_it_is_written(found: Tables) -> None:
+    local, _, domain = CONTACT.partition("@")
+    async with client(found, ME) as http:
+        await http.put(f"{API}/preferences", json={"kinds": {"*": "off"}})
+    await found.take(event(draft(contact=f" {local}@{domain.upper()}"), uuid4()))
+    assert await written(found) == set()
+
+
+async def test_a_dead_address_lives_again_once_somebody_registers_or_confirms_it(found: Tables) -> None:
+    manager = Manager(siret=BODY, name="C", email="c@dept.example")
+    await found.load(manager)
+    for address in (manager.email, "bureau@neuf.example"):
+        await found.pool.execute(
+            "insert into person (address, dead_at, dead_reason) values ($1, now(), '5.1.1')", address
+        )
+    dead = "select address from person where dead_at is not null order by address"
+    await chores(found).revive()
+    assert [row[0] for row in await found.pool.fetch(dead)] == ["bureau@neuf.example", manager.email]
+    await found.load(manager)
+    async with client(found, ME) as http:
+        await http.put(f"{API}/contact", json={"email": "bureau@neuf.example"})
+        await chores(found).confirm()
+        await chores(found).revive()
+        assert [row[0] for row in await found.pool.fetch(dead)] == ["bureau@neuf.example"]
+        assert ("CONTACT_CONFIRM", "bureau@neuf.example", "created") in await written(found)
+        token = tokens.sign(SECRET, "contact", ME.subject, "bureau@neuf.example")
+        assert (await http.post(f"{API}/contact/confirm?token={token}")).status_code == 200
+    await chores(found).revive()
+    assert await found.pool.fetch(dead) == []
+
+
+async def test_a_contact_address_counts_once_whoever_reads_there_has_said_so(found: Tables) -> None:
+    async with client(found, ME) as http:
+        answer = await http.put(f"{API}/contact", json={"email": "Bureau@Neuf.example"})
+        assert (answer.status_code, answer.json()) == (202, {"address": CONTACT, "waiting": "Bureau@neuf.example"})
+        await found.take(event(draft(), uuid4()))
+        assert ("DRAFT_SAVED", CONTACT, "created") in await written(found)
+        for _ in range(2):
+            await chores(found).confirm()
+        assert sum(kind == "CONTACT_CONFIRM" for kind, *_ in await written(found)) == 1
+        token = tokens.sign(SECRET, "contact", "user-1", "Bureau@neuf.example")
+        path = f"{API}/contact/confirm?token={token}"
+        assert (await http.get(path)).status_code == 200
+        assert (await http.get(f"{API}/contact")).json()["address"] == CONTACT
+        assert (await http.post(path)).status_code == 200
+        assert (await http.post(path)).status_code == 410
+        assert (await http.get(f"{API}/contact")).json() == {"address": "Bureau@neuf.example", "waiting": None}
+    await found.take(event(draft(), uuid4()))
+    assert ("DRAFT_SAVED", "Bureau@neuf.example", "created") in await written(found)
+
+
+async def test_each_structure_and_tenant_edits_its_own_addresses_and_sees_no_other(found: Tables) -> None:
+    mine = {"role": "validator", "siret": BODY, "name": "Alix", "email": "alix@dept.example"}
+    gers = {"role": "administrator", "tenant": "cd32", "email": "dsi@gers.example"}
+    await found.take(*directory())
+    elsewhere = Principal(subject="x", structures=(BODY,), tenants=("cd98",), roles=("GESTIONNAIRE",))
+    async with client(found, elsewhere) as http:  # a body is one's own in its tenant only
+        assert (await http.post(f"{API}/recipients", json=mine)).json()["code"] == "RECIPIENT_NOT_YOURS"
+    async with client(
+        found, Principal(subject="g", structures=(BODY,), tenants=("cd06",), roles=("GESTIONNAIRE",))
+    ) as http:
+        made = await http.post(f"{API}/recipients", json=mine)
+        assert made.status_code == 201
+        assert (await http.post(f"{API}/recipients", json=mine)).json()["id"] == made.json()["id"]
+        for foreign in ({**mine, "siret": OTHER}, gers):
+            assert (await http.post(f"{API}/recipients", json=foreign)).json()["code"] == "RECIPIENT_NOT_YOURS"
+        wrong = await http.post(f"{API}/recipients", json={"role": "moe", "siret": "1", "email": "x"})
+        assert [e["rule"] for e in wrong.json()["errors"]] == ["EMAIL_FORM", "SIRET_LENGTH"]
+        managers = {"managers": [{"siret": BODY, "name": "C", "email": "c@dept.example"}]}
+        assert (await http.put(f"{API}/managers", json=managers)).status_code == 200
+        managers["managers"][0]["siret"] = OTHER
+        assert (await http.put(f"{API}/managers", json=managers)).json()["code"] == "STRUCTURE_FOREIGN"
+    async with client(
+        found, Principal(subject="o", structures=(OTHER,), tenants=("cd32",), roles=("TENANT_ADMIN",))
+    ) as http:
+        assert (await http.get(f"{API}/recipients")).json() == {"recipients": []}
+        assert (await http.delete(f"{API}/recipients/{made.json()['id']}")).status_code == 404
+        assert (await http.get(f"{API}/managers")).json() == {"managers": []}
+        assert (await http.post(f"{API}/recipients", json=gers)).status_code == 201
+    async with client(found, OPERATOR) as http:
+        assert len((await http.get(f"{API}/recipients")).json()["recipients"]) == 2
+        assert (await http.delete(f"{API}/recipients/{made.json()['id']}")).status_code == 204
+
+
+async def test_nobody_makes_the_platform_write_to_a_crowd(found: Tables) -> None:
+    await found.pool.execute(
+        "insert into correspondent (role, siret, name, email, changed_by)"
+        " select 'supplier', $1, '', n || '@f.example', 's' from generate_series(1, 50) n",
+        SUPPLIER,
+    )
+    async with client(found, Principal(subject="s", structures=(SUPPLIER,))) as http:
+        one_more = {"role": "supplier", "siret": SUPPLIER, "email": "more@f.example"}
+        answer = await http.post(f"{API}/recipients", json=one_more)
+        assert (answer.status_code, answer.json()["code"]) == (409, "RECIPIENTS_TOO_MANY")
+        assert (await http.post(f"{API}/recipients", json={**one_more, "role": "validator"})).status_code == 201
+
+
+async def test_the_api_role_sees_a_person_only_through_his_own_address(found: Tables) -> None:
+    async with client(found, ME) as http:
+        await http.put(f"{API}/preferences", json={"kinds": {"DRAFT_SAVED": "off"}})
+    assert await found.api_pool.fetchval("select count(*) from person") == 0
+    assert await found.api_pool.fetchval("select count(*) from contact") == 0
+    for statement in (
+        "update person set dead_at = now()",
+        "select dead_reason from person",
+        "insert into proof select * from proof",
+        "update message set state = 'accepted'",
+        "select * from week_figure",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await found.api_pool.execute(statement)
+
+
+async def test_validators_are_asked_in_their_turn(found: Tables) -> None:
+    first, second, invoice = "99900001100018", "99900002900018", uuid4()
+    for siret, email in ((first, "un@v.example"), (second, "deux@v.example")):
+        await correspondent(found, "validator", siret, email)
+    parties = tuple(Party(siret=siret) for siret in (first, second))
+    data = msgspec.structs.replace(submitted(), validators=(first, second), validator_parties=parties)
+    await found.take(event(data, invoice), event(changed("A_VALIDER_1", 1), invoice))
+    assert await asked(found) == {("A_VALIDER_1", "un@v.example")}
+    await found.take(event(changed("A_VALIDER_2", 3), invoice))
+    assert await asked(found) == {("A_VALIDER_1", "un@v.example"), ("A_VALIDER_2", "deux@v.example")}
+
+
+async def asked(found: Tables) -> set[tuple[str, str]]:
+    return {(kind, address) for kind, address, _ in await written(found) if address.endswith("@v.example")}
+
+
+async def test_a_validator_named_in_place_of_another_is_asked_and_reminded_alone(found: Tables) -> None:
+    wrong, right, invoice = "99900001100018", "99900002900018", uuid4()
+    for siret, email in ((wrong, "faux@v.example"), (right, "juste@v.example")):
+        await correspondent(found, "validator", siret, email)
+    data = msgspec.structs.replace(submitted(), validators=(wrong,))
+    reminder = reminded("validation_reminder", ("validator",), entry=4)
+    await found.take(event(data, invoice), event(changed("A_VALIDER_1", 1, validator=wrong), invoice))
+    await found.take(event(changed("A_VALIDER_1", 3, validator=right), invoice), event(reminder, invoice))
+    assert await asked(found) == {
+        ("A_VALIDER_1", "faux@v.example"),
+        ("A_VALIDER_1", "juste@v.example"),
+        ("VALIDATION_REMINDER", "juste@v.example"),
+    }
+
+
+async def correspondent(found: Tables, role: str, siret: str, email: str) -> None:
+    await found.pool.execute(
+        "insert into correspondent (role, siret, name, email, changed_by) values ($1, $2, '', $3, 'x')",
+        role,
+        siret,
+        email,
+    )
+
+
+async def test_a_works_piece_is_told_to_those_whom_the_deposit_names(found: Tables) -> None:
+    moe, moa, invoice = "99900001100018", "99900002900018", uuid4()
+    await correspondent(found, "moe", moe, "oeuvre@v.example")
+    await correspondent(found, "moa", moa, "ouvrage@v.example")
+    await correspondent(found, "moa", BODY, "other@v.example")
+    works = Works(file=str(invoice), moe=Party(siret=moe), moa=Party(siret=moa))
+    await found.take(
+        event(changed("MISE_A_DISPOSITION_MOE", 1), invoice),  # before what says who that is
+        event(msgspec.structs.replace(submitted(), works=works), invoice),
+        event(changed("MISE_A_DISPOSITION_MOA", 2), invoice),
+        event(reminded("general_account_tacit", ("supplier", "moa"), entry=3), invoice),
+    )
+    assert await asked(found) == {
+        ("MISE_A_DISPOSITION_MOE", "oeuvre@v.example"),
+        ("MISE_A_DISPOSITION_MOA", "ouvrage@v.example"),
+        ("GENERAL_ACCOUNT_TACIT", "ouvrage@v.example"),
+    }
+
+
+async def test_answers_to_a_tenants_mail_go_to_the_tenant(found: Tables) -> None:
+    told = TenantPublished(
+        version=2,
+        tenant=Tenant(id="cd06", name="CD 06", sender="Facturation@CD06.example"),
+        changed_by="agnès",
+        changed_at=NOON,
+    )
+    older = msgspec.structs.replace(told, version=1, tenant=Tenant(id="cd06", name="CD 06"))
+    await found.load(Manager(siret=BODY, name="C", email="c@dept.example"))
+    await found.take(event(told, "tenant:cd06"), event(older, "tenant:cd06"), event(draft(), uuid4()))
+    invoice = uuid4()
+    await found.take(event(submitted(), invoice), event(changed(), invoice))
+    async with relay() as smtp, worker(found, smtp.port):
+        await settled(found)
+    assert {mail["To"]: mail["Reply-To"] for mail in smtp.mails} == {
+        "c@dept.example": "Facturation@cd06.example",
+        CONTACT: None,
+    }
+    assert all("chorale.example" in str(mail["From"]) for mail in smtp.mails)
+
+
+async def test_an_announcement_reaches_those_of_its_tenant_once_each_and_stops_at_no(found: Tables) -> None:
+    invoice = uuid4()
+    await found.load(
+        Manager(siret=BODY, name="C", email="c@dept.example"), Manager(siret=OTHER, name="D", email="d@autre.example")
+    )
+    await found.take(*directory(), event(submitted(), invoice), event(changed(), invoice))
+    words: dict[str, Any] = {
+        "audience": "everybody",
+        "title": "Fermeture",
+        "body": "Fermé le 1er mai.",
+        "tenant": "cd06",
+    }
+    async with client(found, Principal(subject="t", tenants=("cd06",), roles=("TENANT_ADMIN",))) as http:
+        assert (await http.post(f"{API}/announcements", json={**words, "tenant": None})).status_code == 403
+        assert (await http.post(f"{API}/announcements", json={**words, "tenant": "cd32"})).status_code == 403
+        assert (await http.post(f"{API}/announcements", json=words)).status_code == 202
+        for _ in range(2):
+            await chores(found).announce()
+        [shown] = (await http.get(f"{API}/announcements")).json()["announcements"]
+    assert (shown["sent_to"], shown["done_at"] is not None) == (2, True)
+    reached = {address for kind, address, _ in await written(found) if kind == "ANNOUNCEMENT"}
+    assert reached == {"c@dept.example", CONTACT}
+    async with client(found, ME) as http:
+        await http.put(f"{API}/preferences", json={"kinds": {"ANNOUNCEMENT": "off"}})
+    async with client(found, OPERATOR) as http:
+        await http.post(f"{API}/announcements", json={**words, "tenant": None})
+    await chores(found).announce()
+    assert await found.pool.fetchval("select count(*) from message where kind = 'ANNOUNCEMENT'") == 4
+
+
+def report(status: str, action: str = "failed") -> bytes:
+    """A delivery report as mail servers write it."""
+    return (
+        "From: MAILER-DAEMON@relay.example\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        "--b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; relay.example\r\n\r\n"
+        f"Final-Recipient: rfc822; x@y.example\r\nAction: {action}\r\nStatus: {status}\r\n"
+        f"Diagnostic-Code: smtp; 550 {status} unknown\r\n\r\n--b--\r\n"
+    ).encode()
+
+
+async def hand_in(http: httpx.AsyncClient, message: UUID, content: bytes, **changes: str) -> httpx.Response:
+    address = tokens.return_address(SECRET, "retours@chorale.example", message)
+    return await http.post(
+        f"{API}/bounces", params={"recipient": address}, content=content, headers={**BOUNCES, **changes}
+    )
+
+
+async def test_a_bounce_ends_an_address_tells_its_structure_and_the_notice_is_taken_over(found: Tables) -> None:
+    other = Manager(siret=BODY, service_code="TEST-VOIRIE", name="V", email="voirie@dept.example")
+    await found.load(Manager(siret=BODY, name="C", email="c@dept.example"), other)
+    invoice = uuid4()
+    async with relay() as smtp, worker(found, smtp.port, bounce_address="retours@chorale.example"):
+        await found.take(event(submitted(), invoice), event(changed(), invoice))
+        await settled(found)
+    message = await found.pool.fetchval("select id from message where address = 'c@dept.example'")
+    async with client(found, Principal(subject="mta")) as http:
+        assert (await hand_in(http, message, report("5.1.1"), Authorization="Bearer wrong")).status_code == 401
+        forged = {"recipient": f"retours+{uuid4().hex}-0123456789abcdef@chorale.example"}
+        refusal = await http.post(f"{API}/bounces", params=forged, content=report("5.1.1"), headers=BOUNCES)
+        assert refusal.json()["code"] == "BOUNCE_NOT_OURS"
+        plain = tokens.return_address(SECRET, "retours@chorale.example", message)  # as the manual's command line has it
+        answer = await http.post(f"{API}/bounces?recipient={plain}", content=report("5.2.2"), headers=BOUNCES)
+        assert answer.json() == {"outcome": "noted"}
+        for content, outcome in (
+            (b"Subject: Absent\r\n\r\nBack on Monday", "unread"),
+            (report("5.2.2"), "noted"),
+            (report("4.4.1", "delayed"), "noted"),
+            (report("5.1.1"), "dead"),
+            (report("5.1.1"), "dead"),
+        ):
+            assert (await hand_in(http, message, content)).json() == {"outcome": outcome}
+    told = [t for t in await found.outcomes() if isinstance(t, NotificationFailed)]
+    assert [(t.message, t.bounced, t.entry) for t in told] == [(str(message), True, 2)]
+    assert await found.pool.fetchval("select count(*) from proof where message = $1", message) == 1
+    assert ("ADDRESS_DEAD", other.email, "created") in await written(found)
+    await chores(found)._takeover.look()
+    assert ("MISE_A_DISPOSITION", other.email, "created") in await written(found)
+    again = uuid4()
+    await found.take(event(submitted("F-2"), again), event(changed(invoice_number="F-2"), again))
+    assert {
+        tuple(row)
+        for row in await found.pool.fetch("select address, state from message where subject = $1", str(again))
+    } >= {("", "no_address")}
+
+
+async def test_the_envelope_names_its_message_so_that_nobody_can_forge_a_bounce(found: Tables) -> None:
+    senders: list[str] = []
+
+    async def answers(stage: str, address: str) -> str | None:
+        if stage == "sender":
+            senders.append(address)
+        return None
+
+    async with relay() as smtp, worker(found, smtp.port, bounce_address="retours@chorale.example"):
+        smtp.answers = answers
+        await found.take(event(draft(), uuid4()))
+        await settled(found)
+    message = await found.pool.fetchval("select id from message")
+    assert [tokens.returned(SECRET, sender) for sender in senders] == [message]
+    assert all(len(sender.partition("@")[0]) <= 64 for sender in senders)
+    with pytest.raises(tokens.InvalidToken):
+        tokens.returned("another secret", senders[0])
