@@ -130,7 +130,10 @@ class DocumentUnreadable(Payload, frozen=True, kw_only=True):
 
 
 class DraftSaved(Payload, frozen=True, kw_only=True):
-    """A deposit waits for a person (*À vérifier*): it is not sent. ``reasons`` says what is missing or unsure."""
+    """A deposit waits for a person (*À vérifier*): it is not sent. ``reasons`` says what is missing or unsure.
+
+    ``flow``: the id of the flow that it came in, whose end tells of all its drafts at once.
+    """
 
     TYPE = "fr.chorale.draft.saved.v1"
     depositor: str
@@ -139,10 +142,28 @@ class DraftSaved(Payload, frozen=True, kw_only=True):
     version: int
     reasons: tuple[Finding, ...]
     saved_at: Instant
+    flow: str | None = None
+
+
+class DraftAged(Payload, frozen=True, kw_only=True):
+    """A draft has waited for ``days`` days since ``made_at``: it is still not sent, and its depositor may not know."""
+
+    TYPE = "fr.chorale.draft.aged.v1"
+    depositor: str
+    contact: str
+    file_name: str
+    days: int
+    version: int
+    made_at: Instant
+    aged_at: Instant
+    invoice_number: str | None = None
 
 
 class DepositRefused(Payload, frozen=True, kw_only=True):
-    """A deposit is refused at entry: no invoice, no number burnt (decisions.md 14)."""
+    """A deposit is refused at entry: no invoice, no number burnt (decisions.md 14).
+
+    ``flow``: the id of the flow that it came in, whose end tells of all its refusals at once.
+    """
 
     TYPE = "fr.chorale.deposit.refused.v1"
     depositor: str
@@ -151,16 +172,21 @@ class DepositRefused(Payload, frozen=True, kw_only=True):
     reasons: tuple[Finding, ...]
     refused_at: Instant
     invoice_number: str | None = None
+    flow: str | None = None
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A file that goes with an invoice. ``name`` is the depositor's own, whole; ``type`` one of chorus-pro.md 5."""
+    """A file that goes with an invoice. ``name`` is the depositor's own, whole; ``type`` one of chorus-pro.md 5.
+
+    ``short_name``: 50 characters at most, unique among the deposit's, for exchanges that cut names there.
+    """
 
     id: str
     document: ClaimCheck
     name: str
     type: str
     label: str | None = None
+    short_name: str | None = None
 
 
 class InvoiceSubmitted(Payload, frozen=True, kw_only=True):
@@ -192,6 +218,33 @@ class AttachmentStored(Payload, frozen=True, kw_only=True):
     attachment: Attachment
     stored_by: str
     stored_at: Instant
+
+
+class FlowCounts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How many invoices of a flow had which outcome; ``ignored`` are files that are no invoices and harm nothing."""
+
+    integrated: int = 0
+    to_verify: int = 0
+    rejected: int = 0
+    duplicate: int = 0
+    ignored: int = 0
+
+
+class FlowFinished(Payload, frozen=True, kw_only=True):
+    """Every invoice of a flow has its outcome. ``state``: how the flow ended (chorus-pro.md 15).
+
+    ``errors``: why the file as a whole was refused.
+    """
+
+    TYPE = "fr.chorale.flow.finished.v1"
+    depositor: str
+    contact: str
+    file_name: str
+    state: Literal["IN_INTEGRE", "IN_INTEGRE_PARTIEL", "IN_REJETE"]
+    counts: FlowCounts
+    received_at: Instant
+    finished_at: Instant
+    errors: tuple[Finding, ...] = ()
 
 
 class InvoiceRouted(Payload, frozen=True, kw_only=True):
@@ -428,9 +481,11 @@ EVENTS: tuple[type[Payload], ...] = (
     DocumentRead,
     DocumentUnreadable,
     DraftSaved,
+    DraftAged,
     DepositRefused,
     InvoiceSubmitted,
     AttachmentStored,
+    FlowFinished,
     InvoiceRouted,
     InvoiceUnroutable,
     StatusChanged,

@@ -12,8 +12,10 @@ from contracts.events import (
     DocumentRead,
     DocumentReceived,
     DocumentUnreadable,
+    DraftAged,
     DraftSaved,
     EngagementPublished,
+    FlowFinished,
     InvoiceRouted,
     InvoiceSubmitted,
     InvoiceUnroutable,
@@ -49,10 +51,11 @@ TOPICS: tuple[Topic, ...] = (
     Topic(name="chorale.reading.v1", events=(DocumentRead, DocumentUnreadable), writer="ocr", readers=("ingest",)),
     Topic(
         name="chorale.deposit.v1",
-        events=(DraftSaved, DepositRefused, InvoiceSubmitted, AttachmentStored),
+        events=(DraftSaved, DraftAged, DepositRefused, InvoiceSubmitted, AttachmentStored),
         writer="ingest",
         readers=("routing", "status", "notify"),
     ),
+    Topic(name="chorale.flow.v1", events=(FlowFinished,), writer="ingest", readers=("notify",), key="flow id"),
     Topic(
         name="chorale.routing.v1",
         events=(InvoiceRouted, InvoiceUnroutable),

@@ -33,8 +33,11 @@ FIELDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "Identifiant de la pièce à laquelle celle-ci fait suite.",
             _ID,
         ),
+        "call_off": ("« oui » pour une commande d'un marché à bons de commande : elle suit le circuit simple.", "oui"),
+        "as_draft": ("« oui » pour relire avant l'envoi : le document lu attend comme brouillon.", "oui"),
     }
 )
+YES, NO = frozenset(("oui", "true", "1")), frozenset(("non", "false", "0"))
 _PARTIES = ("validator_1", "validator_2", "moe", "moa")
 
 
@@ -56,8 +59,10 @@ def read_form(values: Mapping[str, str]) -> tuple[Given, tuple[Finding, ...]]:
         moa=parties.get("moa"),
         works_file=_lower(typed.get("works_file")),
         previous_piece=_lower(typed.get("previous_piece")),
+        call_off=typed.get("call_off", "").lower() in YES,
+        as_draft=typed.get("as_draft", "").lower() in YES,
     )
-    wrong = (*_alone(typed), *check_given(given))
+    wrong = (*_alone(typed), *_yes_or_no(typed), *check_given(given))
     return (given if wrong else settled(given)), wrong
 
 
@@ -68,6 +73,14 @@ def _alone(typed: Mapping[str, str]) -> Iterator[Finding]:
             yield finding("PARTY_SERVICE_ALONE", value=service[:100], field=f"{name}_service", label=FIELD_LABELS[name])
     if "validator_2_siret" in typed and "validator_1_siret" not in typed:
         yield finding("VALIDATOR_ORDER", value=typed["validator_2_siret"])
+
+
+def _yes_or_no(typed: Mapping[str, str]) -> Iterator[Finding]:
+    for name in ("call_off", "as_draft"):
+        value = typed.get(name)
+        if value is not None and value.lower() not in YES | NO:
+            words = {"label": FIELD_LABELS[name], "form": "« oui » ou « non »"}
+            yield finding("FORM_MALFORMED", field=name, value=value[:60], **words)
 
 
 def _lower(value: str | None) -> str | None:

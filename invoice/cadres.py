@@ -78,6 +78,7 @@ class Given(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a depositor gives beside the document, as typed: SIRETs may hold spaces until :func:`settled`.
 
     ``validators`` are in their order. ``works_file`` and ``previous_piece`` are ids of pieces deposited before.
+    ``call_off``: an order under a *marché à bons de commande*; ``as_draft``: to be read over before it is sent.
     """
 
     cadre: str | None = None
@@ -86,6 +87,8 @@ class Given(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     moa: Party | None = None
     works_file: str | None = None
     previous_piece: str | None = None
+    call_off: bool = False
+    as_draft: bool = False
 
 
 NOTHING_GIVEN = Given()
@@ -213,6 +216,8 @@ def _works(cadre: Cadre, given: Given) -> Iterator[Finding]:
                 shown = value.siret if isinstance(value, Party) else value
                 yield finding("WORKS_NOT_EXPECTED", value=shown, field=field, field_label=FIELD_LABELS[field], **words)
         return
+    if given.call_off:  # the works space is for all works invoices but these (chorus-pro.md 3)
+        yield finding("WORKS_CALL_OFF", value=cadre.code, label=cadre.name)
     if cadre.moe == "required" and given.moe is None:
         yield finding("MOE_MISSING", **words)
     if cadre.moa == "required" and given.moa is None:

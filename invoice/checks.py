@@ -20,6 +20,7 @@ from invoice.messages import finding
 from invoice.model import InvoiceHeader
 from invoice.money import CURRENCIES, MAX_POSITIONS, TOLERANCE, canonical, has_cents_only, show_amount, show_date
 from invoice.references import MAX_REFERENCE
+from invoice.sandbox import namespaced
 
 FIRST_DAY = date(2000, 1, 1)
 LAST_DAY = date(2099, 12, 31)
@@ -43,10 +44,10 @@ class NumberKey(NamedTuple):
     number: str
 
 
-def number_key(header: InvoiceHeader, issuer: str | None = None) -> NumberKey:
+def number_key(header: InvoiceHeader, issuer: str | None = None, *, sandbox: bool = False) -> NumberKey:
     """The uniqueness triplet of an invoice. ``issuer``: the SIRET of who deposits it, where not the supplier."""
     siren = siren_of(normalise(issuer or header.supplier_siret))
-    return NumberKey(siren, header.issue_date.year, header.invoice_number.strip())
+    return NumberKey(namespaced(siren, sandbox=sandbox), header.issue_date.year, header.invoice_number.strip())
 
 
 def number_taken(header: InvoiceHeader, issuer: str | None = None) -> Finding:

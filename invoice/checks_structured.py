@@ -9,8 +9,6 @@ Which of the standard's rules bind depends on what the file says it follows (doc
   totals, as a PDF is.
 """
 
-from decimal import Decimal
-
 import msgspec
 
 from invoice import checks_cpro
@@ -19,15 +17,11 @@ from invoice.en16931.table import ROWS
 from invoice.findings import Finding, Level
 from invoice.messages import finding
 from invoice.syntax import DataFile, VatLine
+from invoice.vat import RATES
 
 STANDARD = "urn:cen.eu:en16931:2017"
 _EXTENDED = "#conformant#"
 _SHAPE = ("UBL-", "CII-")
-# chorus-pro.md 5: every rate that France has or had, overseas too.
-RATES = frozenset(
-    Decimal(rate)
-    for rate in ("0", "0.9", "1.05", "1.75", "2.1", "5.5", "7", "8.5", "9.2", "9.6", "10", "13", "19.6", "20", "20.6")
-)
 CATEGORIES = frozenset(("S", "E", "AE", "K", "G", "O", "Z"))
 
 
@@ -66,7 +60,7 @@ def check_rates(rows: tuple[VatLine, ...], *, french: bool = True) -> tuple[Find
 
     A supplier of another country may have others: he is only told.
     """
-    rates = sorted({row.rate for row in rows} - RATES)
+    rates = sorted({row.rate for row in rows}.difference(RATES))
     categories = sorted({row.category for row in rows if row.category is not None} - CATEGORIES)
     said = (
         *(finding("VAT_RATE_UNKNOWN", value=f"{rate.normalize():f}") for rate in rates),

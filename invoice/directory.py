@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from invoice.sandbox import is_sandbox
+
 RuleLevel = Literal["off", "warn", "refuse"]
 TenantStatus = Literal["active", "suspended"]
 IdentifierType = Literal["SIRET", "UE_HORS_FRANCE", "HORS_UE", "RIDET", "TAHITI", "AUTRE", "PARTICULIER"]
@@ -74,6 +76,11 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sender: str | None = None
     contacts: tuple[Contact, ...] = ()
     policies: Policies = Policies()
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether it is there to try things with (:mod:`invoice.sandbox`)."""
+        return is_sandbox(self.id)
 
     @property
     def status(self) -> TenantStatus:

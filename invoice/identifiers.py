@@ -1,4 +1,4 @@
-"""Identifiers as people write them, made canonical: SIRET, SIREN, French VAT number, invoice number, codes.
+"""Identifiers as people write them, made canonical: SIRET, invoice number, codes.
 
 Every parser returns the canonical text or raises :class:`InvalidIdentifier`; none of them guesses a digit.
 """
@@ -7,8 +7,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from stdnum.exceptions import InvalidChecksum, InvalidComponent, ValidationError
-from stdnum.fr import siren, siret, tva
+from stdnum.fr import siret
 
 MAX_INVOICE_NUMBER = 20
 # The same few SIRETs come again and again on the path of every invoice.
@@ -63,29 +62,6 @@ def parse_siret(text: str) -> str:
     if not _siret_holds(number):
         raise InvalidIdentifier("SIRET_CHECKSUM", "siret", text)
     return number
-
-
-def parse_siren(text: str) -> str:
-    """The 9 digits of a SIREN, Luhn checked. Raises InvalidIdentifier ``SIREN_LENGTH`` or ``SIREN_CHECKSUM``."""
-    number = normalise(text)
-    if not _digits(number, 9):
-        raise InvalidIdentifier("SIREN_LENGTH", "siren", text)
-    if not siren.is_valid(number):
-        raise InvalidIdentifier("SIREN_CHECKSUM", "siren", text)
-    return number
-
-
-def parse_vat(text: str) -> str:
-    """A French VAT number as ``FR`` + key + SIREN. Raises InvalidIdentifier ``VAT_FORM`` or ``VAT_CHECKSUM``."""
-    number = normalise(text).upper()
-    if not number.startswith("FR"):
-        raise InvalidIdentifier("VAT_FORM", "vat", text)
-    try:
-        return "FR" + tva.validate(number)
-    except (InvalidChecksum, InvalidComponent) as error:
-        raise InvalidIdentifier("VAT_CHECKSUM", "vat", text) from error
-    except ValidationError as error:
-        raise InvalidIdentifier("VAT_FORM", "vat", text) from error
 
 
 def parse_invoice_number(text: str) -> str:

@@ -7,7 +7,7 @@ from invoice.cadres import CADRES
 from invoice.lifecycle_table import ACTORS, POLICIES, STATUSES, TURNS, Table, Transition, afnor, circuit_table
 from invoice.motifs import offered
 from invoice.policies import Circuit, choose
-from invoice.works import CHAINS, PIECES
+from invoice.works import PIECES, chains_of
 
 _HEAD = """# The life of an invoice
 
@@ -103,7 +103,7 @@ def _motifs() -> Iterator[tuple[str, ...]]:
 
 def _pieces() -> Iterator[tuple[str, ...]]:
     for code, piece in PIECES.items():
-        chains = ", ".join(name for name, pieces in CHAINS.items() if code in pieces)
+        chains = ", ".join(chains_of(code))
         yield code, piece.label_fr, piece.by, piece.reader, ", ".join(piece.next) or "–", chains.replace("_", " ")
 
 

@@ -64,15 +64,6 @@ def identifier(kind: IdentifierType, text: str) -> Identifier:
     return Identifier(type=kind, value=text, normalised=parse(kind, text))
 
 
-def same_company(one: Identifier, other: Identifier) -> bool:
-    """Whether two identifiers are of one company: establishments of one SIREN are."""
-    if one.type != other.type:
-        return False
-    if one.type == "SIRET":
-        return one.normalised[:9] == other.normalised[:9]
-    return one.normalised == other.normalised
-
-
 def _eu_vat(text: str) -> str:
     number = normalise(text).upper()
     if number.startswith("FR"):

@@ -29,7 +29,7 @@ _folded = lru_cache(maxsize=16_384)(near.folded)
 
 
 class Known(Protocol):
-    """What the directory answers. A service backs it by what it has looked up beforehand: see :func:`sirets_to_ask`."""
+    """What the directory answers. A service backs it by what it has looked up beforehand: see :func:`to_ask`."""
 
     def structure(self, siret: str) -> Structure | None:
         """The structure of a SIRET."""

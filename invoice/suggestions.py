@@ -20,7 +20,7 @@ from invoice.findings import Finding, Suggestion
 from invoice.identifiers import normalise, show_siret, siren_of
 from invoice.suggestion_searches import SEARCHES, Found, Known, Query
 
-__all__ = ["REASONS", "Facts", "Known", "Reason", "can_be_suggested", "sirets_to_ask", "suggest"]
+__all__ = ["REASONS", "Facts", "Known", "Reason", "ToAsk", "can_be_suggested", "sirets_to_ask", "suggest", "to_ask"]
 
 MOST = 3
 _SHARED_DOUBT = 0.7
@@ -94,6 +94,34 @@ def can_be_suggested(finding: Finding) -> bool:
 def sirets_to_ask(address: Address) -> tuple[str, ...]:
     """The SIRETs whose structures :func:`suggest` will ask for, beside those of the recipient's SIREN."""
     return (normalise(address.recipient_siret), *near.sirets(address.recipient_siret))
+
+
+class ToAsk(msgspec.Struct, frozen=True, kw_only=True):
+    """What to look up before :func:`suggest`: structures by SIRET, and those of SIRENs, as they are written.
+
+    ``owners``: pairs of a structure's SIRET and the SIREN of the supplier whose open engagements count.
+    """
+
+    sirets: frozenset[str]
+    sirens: frozenset[str]
+    owners: frozenset[tuple[str, str]]
+
+
+def to_ask(failed: Iterable[tuple[Address, Iterable[Finding]]]) -> ToAsk:
+    """What :func:`suggest` will ask for these addresses, given what was found about each."""
+    sirets: set[str] = set()
+    sirens: set[str] = set()
+    owners: set[tuple[str, str]] = set()
+    for address, findings in failed:
+        fields = {found.field for found in findings if can_be_suggested(found)}
+        recipient = normalise(address.recipient_siret)
+        sirets.add(recipient)
+        if "recipient_siret" in fields:
+            sirets.update(sirets_to_ask(address))
+            sirens.add(siren_of(recipient))
+        if "engagement" in fields and address.supplier:
+            owners.add((recipient, siren_of(address.supplier)))
+    return ToAsk(sirets=frozenset(sirets), sirens=frozenset(sirens), owners=frozenset(owners))
 
 
 def suggest(

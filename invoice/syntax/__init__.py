@@ -18,6 +18,7 @@ from invoice.syntax.model import (
     VatLine,
 )
 from invoice.syntax.parsing import parse
+from invoice.syntax.split import split
 
 __all__ = [
     "DEFAULT",
@@ -33,4 +34,5 @@ __all__ = [
     "choose",
     "looks_like_xml",
     "parse",
+    "split",
 ]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from invoice.directory import Identifier, IdentifierType
 from invoice.hints import why
 from invoice.identifiers import InvalidIdentifier
-from invoice.structure_identifiers import SCHEMES, identifier, parse, same_company
+from invoice.structure_identifiers import SCHEMES, identifier, parse
 from tests.unit.invoice.sample import pure
 
 
@@ -97,11 +97,3 @@ def test_every_type_has_its_numbers_in_the_other_formats() -> None:
         "AUTRE": None,
         "PARTICULIER": "0226",
     }
-
-
-def test_establishments_of_one_siren_are_one_company() -> None:
-    one, other = identifier("SIRET", "00099900300015"), identifier("SIRET", "000 999 003 00023")
-    assert same_company(one, other)
-    assert not same_company(one, identifier("SIRET", "00099901100018"))
-    assert not same_company(one, identifier("AUTRE", "00099900300015"))
-    assert same_company(identifier("AUTRE", "a"), identifier("AUTRE", "A "))
