@@ -4,12 +4,13 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
-from typing import BinaryIO, TypeVar
+from datetime import UTC, datetime
+from typing import BinaryIO, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
+from minio.commonconfig import CopySource
 from minio.error import InvalidResponseError, S3Error, ServerError
 
 from contracts.events import ClaimCheck
@@ -17,6 +18,7 @@ from services.common.failures import Transient
 from services.common.settings import BlobSettings
 
 T = TypeVar("T")
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class BlobsAway(Transient):
@@ -29,6 +31,15 @@ class BlobMissing(Exception):
 
 class BlobCorrupt(Exception):
     """The stored bytes are not those that the claim check promises."""
+
+
+class Listed(NamedTuple):
+    """An object as a listing shows it; ``size`` in bytes, ``modified`` aware UTC."""
+
+    key: str
+    etag: str
+    size: int
+    modified: datetime
 
 
 class Blobs:
@@ -101,6 +112,55 @@ class Blobs:
         if len(content) != (claim.length or claim.size) or hashlib.sha256(content).hexdigest() != claim.sha256:
             raise BlobCorrupt(claim.key)
         return content
+
+    async def read(self, key: str, offset: int, length: int) -> bytes:
+        """``length`` bytes of an object from ``offset``, not verified: whoever asks has a hash of the whole.
+
+        Raises :class:`BlobMissing`, :class:`BlobCorrupt` where there are fewer, or :class:`BlobsAway`.
+        """
+
+        def fetch() -> bytes:
+            answer = self._client.get_object(bucket_name=self._bucket, object_name=key, offset=offset, length=length)
+            try:
+                return answer.read(length)
+            finally:
+                answer.close()
+                answer.release_conn()
+
+        content = await self._call(fetch)
+        if len(content) != length:
+            raise BlobCorrupt(key)
+        return content
+
+    async def copy(self, source: str, target: str, *, etag: str) -> None:
+        """Copy an object within the store. Raises :class:`BlobMissing` when it is gone or not of this ``etag``."""
+
+        def work() -> None:
+            try:
+                self._client.copy_object(
+                    bucket_name=self._bucket,
+                    object_name=target,
+                    source=CopySource(bucket_name=self._bucket, object_name=source, match_etag=etag),
+                )
+            except S3Error as error:
+                if error.code == "PreconditionFailed":
+                    raise BlobMissing(source) from error
+                raise
+
+        await self._call(work)
+
+    async def listed(self, prefix: str, limit: int = 1000) -> list[Listed]:
+        """What lies under a prefix, in the order of the keys, ``limit`` at most."""
+
+        def look() -> list[Listed]:
+            found = self._client.list_objects(bucket_name=self._bucket, prefix=prefix, recursive=True)
+            return [
+                Listed(one.object_name, (one.etag or "").strip('"'), one.size or 0, one.last_modified or _NEVER)
+                for one, _ in zip(found, range(limit), strict=False)
+                if one.object_name
+            ]
+
+        return await self._call(look)
 
     async def delete(self, key: str) -> None:
         """Delete an object; one that is gone already is no error."""

@@ -1,11 +1,13 @@
 """What a route answers when it does not answer, for its OpenAPI description: RFC 9457 with a stable code."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
+
+from services.common.deprecation import mark
 
 _TITLES = {
     400: ("BAD_REQUEST", "Demande illisible"),
@@ -37,6 +39,11 @@ _PROBLEM = {
         "errors": {"type": "array", "items": {"type": "object"}},
     },
 }
+
+
+def in_words(words: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """The answers with these statuses, each in the route's own words; :func:`describe` adds their form."""
+    return {status: {"description": text} for status, text in words.items()}
 
 
 def problems(*statuses: int, titles: dict[int, tuple[str, str]] | None = None) -> dict[int | str, dict[str, Any]]:
@@ -74,21 +81,28 @@ def describe(app: FastAPI) -> None:
             schema = plain()
             examples = getattr(app.state, "examples", {})
             for context in iter_route_contexts(app.routes):
-                path, calls = context.path_format, _calls(getattr(context, "dependant", None))
-                knows_who = not WHO.isdisjoint(calls)
+                path, calls = context.path_format, list(_calls(getattr(context, "dependant", None)))
+                asked = _statuses(calls)
                 for method, operation in schema["paths"].get(path, {}).items():
                     if method.upper() in (context.methods or ()):
-                        _add(operation, knows_who)
+                        _add(operation, asked)
                         _show(operation, examples.get(f"{method.upper()} {path}"))
+            mark(schema, getattr(app.state, "deprecated", {}))
         assert app.openapi_schema is not None
         return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]
 
 
-def _add(operation: dict[str, Any], knows_who: bool) -> None:
+def _statuses(calls: Sequence[Any]) -> set[int]:
+    """What a route answers for what it depends on: who asks, and how often he may (a dependency with ``limits``)."""
+    who = {401, 403} if not WHO.isdisjoint(calls) else set()
+    return who | ({429} if any(getattr(call, "limits", False) for call in calls) else set())
+
+
+def _add(operation: dict[str, Any], asked: set[int]) -> None:
     answers = operation.setdefault("responses", {})
-    always = {422, 503} | ({401, 403} if knows_who else set())
+    always = {422, 503} | asked
     for status in sorted({*(int(s) for s in answers if s.isdecimal() and int(s) >= 400), *always}):
         given = answers.get(str(status), {})
         if not given.get("content", {}).get("application/problem+json"):

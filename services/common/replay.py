@@ -1,6 +1,7 @@
 """What goes on beside the stream: re-applying waiting events, replaying dead letters, pruning, measuring."""
 
 import asyncio
+import itertools
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -9,7 +10,10 @@ from contracts.registry import ServiceName
 from services.common import deadletter, inbox, outbox, telemetry, timers, waiting
 from services.common.db import Connection, Pool
 from services.common.deliver import Handler, apply, attempt, transaction
-from services.common.failures import Rejected, is_transient
+from services.common.failures import Rejected
+from services.common.loops import tried
+
+_ROUNDS_TO_PRUNE = 300
 
 
 class Sweeper:
@@ -36,16 +40,10 @@ class Sweeper:
 
     async def run(self) -> None:
         """Sweep until cancelled. What fails is logged and tried in the next round."""
-        rounds = 0
-        while True:
-            try:
-                await self.sweep()
-                if rounds % 300 == 0:
-                    await self._prune()
-            except Exception as error:
-                if not is_transient(error):
-                    telemetry.logger().exception("sweep.failed")
-            rounds += 1
+        for rounds in itertools.count():
+            await tried(self.sweep, "sweep.failed")
+            if rounds % _ROUNDS_TO_PRUNE == 0:
+                await tried(self._prune, "sweep.failed")
             await asyncio.sleep(self._every)
 
     async def sweep(self) -> None:

@@ -29,6 +29,7 @@ from services.common.blobs import Blobs
 from services.common.db import Connection, Pool
 from services.common.deliver import Tx, transaction
 from services.common.failures import backoff, is_transient
+from services.common.loops import every
 
 LONG = 600.0
 LOOK_SECONDS = 2.0
@@ -122,14 +123,11 @@ class TenantWork:
 
     async def run(self) -> None:
         """Work until cancelled."""
-        while True:
-            try:
-                while await self.once():
-                    pass
-            except Exception as error:
-                if not is_transient(error):
-                    telemetry.logger().exception("tenant.failed")
-            await asyncio.sleep(LOOK_SECONDS)
+        await every(LOOK_SECONDS, self._all_due, "tenant.failed")
+
+    async def _all_due(self) -> None:
+        while await self.once():
+            pass
 
     async def once(self) -> bool:
         """Do the oldest request that is due; whether there was one. What fails is tried again later, and says so."""

@@ -4,8 +4,9 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
+import asyncpg
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,7 +16,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.common import telemetry
+from services.common import sandbox, telemetry
+from services.common.deprecation import announced
 from services.common.failures import is_transient
 from services.common.problems import describe
 from services.common.trace import child, trace_id
@@ -126,12 +128,17 @@ class _Edge:
         traceparent = child(given)
         scope.setdefault("state", {})["traceparent"] = traceparent
         started, status = time.perf_counter(), "000"
+        tried = sandbox.begin()
 
         async def sent(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = str(message["status"])
-                message["headers"] = [*message["headers"], (b"traceparent", traceparent.encode())]
+                table = getattr(getattr(scope.get("app"), "state", None), "deprecated", {})
+                route = getattr(scope.get("route"), "path", "")
+                going = announced(table, scope["method"], route) if table else []
+                message["headers"] = [*message["headers"], (b"traceparent", traceparent.encode()), *going]
+                message["headers"] += [sandbox.HEADER] if tried else []
             await send(message)
 
         try:
@@ -203,7 +210,9 @@ def create_app(
     @app.get("/health/ready", include_in_schema=False)
     async def health_ready() -> JSONResponse:
         problems = [problem for check in ready if (problem := await _asked(check))]
-        return JSONResponse({"service": service, "ready": not problems, "problems": problems}, 503 if problems else 200)
+        notes = {name: await asked() for name, asked in getattr(app.state, "notes", {}).items()}
+        body = {"service": service, "ready": not problems, "problems": problems, **({"notes": notes} if notes else {})}
+        return JSONResponse(body, 503 if problems else 200)
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
@@ -253,6 +262,10 @@ def _add_problems(app: FastAPI) -> None:
         return Problem(error.status_code, code, title, detail, headers=headers).response(request)
 
 
+#: What the database says of the null character, the only one of Unicode that it does not store.
+_NO_TEXT: Final = (asyncpg.UntranslatableCharacterError, asyncpg.CharacterNotInRepertoireError)
+
+
 def failure(error: Exception) -> Problem:
     """The answer to an unexpected error: 503 when the same request may succeed later, else 500.
 
@@ -267,6 +280,9 @@ def failure(error: Exception) -> Problem:
             "deux fois.",
             headers={"Retry-After": "5"},
         )
+    if isinstance(error, _NO_TEXT):
+        words = "Un des champs porte le caractère nul (U+0000), qui n'est d'aucun texte : retirez-le."
+        return Problem(422, "REQUEST_INVALID", "Demande invalide", words)
     telemetry.logger().error("http.failed", error=type(error).__name__, exc_info=error)
     return Problem(500, "INTERNAL_ERROR", "Erreur interne", "L'erreur est enregistrée ; réessayez plus tard.")
 

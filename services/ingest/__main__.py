@@ -1,13 +1,17 @@
-"""The ingest process, ``python -m services.ingest``; or its checks alone, ``python -m services.ingest check PATH…``."""
+"""ingest as a process: ``python -m services.ingest``; with arguments, a command of :mod:`services.ingest.cli`."""
 
 import sys
 
 from services.common.blobs import Blobs
 from services.common.runtime import Runtime, main
 from services.common.tenants import TenantWork
-from services.ingest import api, handlers, rejections
+from services.ingest import api, due, handlers, rejections
 from services.ingest.directory import CatchUp
+from services.ingest.dropfolder import DropFolders
 from services.ingest.examples import EXAMPLES
+from services.ingest.flow_release import Release
+from services.ingest.flow_worker import FlowWorker
+from services.ingest.originals import Originals
 from services.ingest.settings import IngestSettings
 from services.ingest.sweep import Sweep
 from services.ingest.tenant_part import PART
@@ -23,24 +27,28 @@ async def compose() -> Runtime:
     sweep = Sweep(runtime.pool, blobs, age=settings.sweep_age, every_seconds=settings.sweep_every_seconds)
     runtime.consume(handlers.handle, skips=rejections.of_no_use)
     runtime.relay()
-    runtime.timers(handlers.reading_overdue)
+    runtime.timers(due.fire)
     runtime.job("directory", catch_up.run)
     runtime.job("sweep", sweep.run)
+    runtime.job("originals", Originals(runtime.pool, blobs).run)
+    runtime.job("flows", FlowWorker(runtime.pool, blobs, settings).run)
+    runtime.job("release", Release(runtime.pool, settings).run)
+    runtime.job("drop", DropFolders(runtime.pool, blobs, settings).run)
     runtime.job("tenants", TenantWork(runtime.pool, "ingest", PART, blobs).run)
     runtime.ready_when(catch_up.problem)
     runtime.on_close(blobs.close)
     app = runtime.web(answer_seconds=None)
     app.state.examples = EXAMPLES
-    api.add_routes(app, api_pool=runtime.api_pool, blobs=blobs, settings=settings)
+    api.add_routes(app, pool=runtime.pool, api_pool=runtime.api_pool, blobs=blobs, settings=settings)
     return runtime
 
 
 def run() -> None:
     """Start what the command line asks for."""
-    if len(sys.argv) > 1:
-        from services.ingest import check_cli
+    if sys.argv[1:]:
+        from services.ingest import cli
 
-        raise SystemExit(check_cli.main(sys.argv[1:]))
+        raise SystemExit(cli.main(sys.argv[1:]))
     main(compose)
 
 

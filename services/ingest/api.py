@@ -1,34 +1,47 @@
 """HTTP: deposit a document, follow it, get it back. Everyone sees his own deposits only."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 
 from invoice import cadres
 from invoice.cadre_form import FIELDS, read_form
 from invoice.cadres import Depositor, Given
 from services.common import links
-from services.common.auth import CurrentPrincipal, Principal, require_role
+from services.common.auth import CurrentPrincipal, Principal
 from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
-from services.ingest import attachment_api, refusals, store, views
+from services.common.problems import in_words, problems
+from services.ingest import (
+    attachment_api,
+    certificate_api,
+    draft_api,
+    draft_document,
+    flow_api,
+    making_again,
+    refusals,
+    store,
+    typed_deposits,
+    views,
+)
 from services.ingest.answering import answered, content, download_headers, one_of
+from services.ingest.antivirus import Antivirus
+from services.ingest.api_checks import IdempotencyKey, checked_key, cursor_of, may_deposit
 from services.ingest.deposits import Deposits
 from services.ingest.domain import State
+from services.ingest.draft_document import Documents
 from services.ingest.kinds import PDF, XML
+from services.ingest.rates import Rate, RateHeaders, Rates
 from services.ingest.settings import IngestSettings
 from services.ingest.store import Stored
+from services.ingest.typed_deposits import TypedDeposits
+from services.ingest.typed_examples import TYPED_EXAMPLES, TYPED_SCHEMA
 from services.ingest.upload import Door, Limits, receive
 from services.ingest.views import PREFIX, DepositPage, DepositView, Receipt
 
-# One plain address, as a relay takes it: a list of them, a name beside it or half of one would reach nobody.
-_CONTACT = re.compile(r"[!#-'*+\-./0-9=?A-Z^-~]{1,64}@[^\s@<>()\[\],;:\"\\]+\.[^\s@<>()\[\],;:\"\\]{2,}")
-
-MAX_KEY = 200
 _BODY: dict[str, Any] = {
     "required": True,
     "content": {
@@ -61,39 +74,62 @@ _BODY: dict[str, Any] = {
                     },
                 },
             },
-        }
+        },
+        typed_deposits.JSON: {"schema": TYPED_SCHEMA, "examples": TYPED_EXAMPLES},
     },
 }
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": words, "content": {"application/problem+json": {}}}
-    for status, words in {
+_PROBLEMS = in_words(
+    {
         400: "Formulaire illisible, fichier vide ou absent, plusieurs fichiers, clé refusée",
         401: "Jeton absent ou refusé",
         403: "Rôle ou adresse de contact manquants",
         408: "Envoi interrompu",
         413: "Fichier trop lourd",
         415: "Ni un PDF, ni un XML",
-        429: "Trop d'envois à la fois",
+        429: "Trop d'envois à la fois, ou quota atteint",
         422: "Champ du formulaire à corriger, ou Idempotency-Key déjà employée pour un autre document",
         503: "Momentanément indisponible : renvoyez la même demande avec la même Idempotency-Key",
-    }.items()
-}
-IdempotencyKey = Annotated[
-    str | None,
-    Header(alias="Idempotency-Key", description="Conseillé : la même clé et le même document donnent le même dépôt."),
-]
+    }
+)
 
 
-def add_routes(app: FastAPI, *, api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> None:
-    """Add the routes of deposits."""
+def add_routes(app: FastAPI, *, pool: Pool, api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> None:
+    """Add the routes of deposits and drafts. ``pool`` is the worker's: see :mod:`services.ingest.drafts`."""
     uploads: Counter[str] = Counter()
-    app.include_router(_writing(Deposits(api_pool, blobs, settings), settings, uploads))
-    app.include_router(_reading(api_pool, blobs, settings))
-    attachment_api.add_routes(app, api_pool=api_pool, blobs=blobs, settings=settings, uploads=uploads)
+    antivirus = Antivirus(settings.clamd)
+    rates = limits_of(api_pool, settings)
+    app.add_middleware(RateHeaders)
+    app.state.notes = {"antivirus": antivirus.state}
+    app.include_router(
+        _writing(
+            Deposits(api_pool, blobs, settings, antivirus),
+            TypedDeposits(pool, api_pool, blobs, settings),
+            settings,
+            uploads,
+            rates,
+        )
+    )
+    app.include_router(_reading(api_pool, blobs, settings, rates))
+    attachment_api.add_routes(
+        app,
+        api_pool=api_pool,
+        blobs=blobs,
+        settings=settings,
+        uploads=uploads,
+        antivirus=antivirus,
+        rates=rates,
+    )
+    flow_api.add_routes(app, api_pool=api_pool, blobs=blobs, settings=settings, rates=rates)
+    certificate_api.add_routes(app, pool=pool, api_pool=api_pool, settings=settings, rates=rates)
+    documents = Documents(api_pool, blobs, antivirus)
+    draft_document.add_routes(app, documents=documents, settings=settings, uploads=uploads, rates=rates)
+    draft_api.add_routes(app, pool=pool, api_pool=api_pool, blobs=blobs, settings=settings, rates=rates)
 
 
-def _writing(deposits: Deposits, settings: IngestSettings, uploads: Counter[str]) -> APIRouter:
-    router = APIRouter(prefix=PREFIX, tags=["deposits"])
+def _writing(
+    deposits: Deposits, typed: TypedDeposits, settings: IngestSettings, uploads: Counter[str], rates: Rates
+) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["deposits"], dependencies=[Depends(rates)])
     limits = Limits(
         file_bytes=settings.max_file_bytes,
         spool_bytes=settings.spool_bytes,
@@ -105,14 +141,25 @@ def _writing(deposits: Deposits, settings: IngestSettings, uploads: Counter[str]
     async def deposit(
         request: Request, response: Response, principal: CurrentPrincipal, idempotency_key: IdempotencyKey = None
     ) -> Receipt:
-        """Dépose une facture, PDF ou XML (UBL, CII). Le dépôt est durable dès la réponse 201 ; sa lecture suit.
+        """Dépose une facture : un document, PDF ou XML (UBL, CII), ou une saisie en JSON.
+
+        Le dépôt d'un document est durable dès la réponse 201 ; sa lecture suit. Une saisie est contrôlée aussitôt :
+        acceptée, la plateforme en fait un PDF lisible, qui devient le document, et la facture est déposée ; refusée,
+        la réponse 422 nomme chaque champ et rien n'est enregistré.
 
         Les champs du formulaire disent ce que le document ne dit pas. Un cadre donné ici l'emporte sur celui du
         fichier, et l'écart est signalé. Une pièce de travaux est déposée par celui dont elle est : fournisseur, maître
         d'œuvre ou maître d'ouvrage.
         """
-        _may_deposit(principal)
-        key = _checked(idempotency_key)
+        may_deposit(principal)
+        key = checked_key(idempotency_key)
+        if typed_deposits.is_typed(request):
+            async with one_of(uploads, principal.subject, settings.uploads_each):
+                change = await typed_deposits.read(request)
+                taking = typed.receive(principal, change, key, request.state.traceparent)
+                stored = await answered(settings.store_seconds, taking)
+            response.headers["Location"] = f"{PREFIX}/{stored.id}"
+            return views.receipt(stored)
         async with one_of(uploads, principal.subject, settings.uploads_each), receive(request, limits, door) as upload:
             given = _given(upload.fields, principal)
             receiving = deposits.receive(principal, upload, key, request.state.traceparent, given)
@@ -123,8 +170,18 @@ def _writing(deposits: Deposits, settings: IngestSettings, uploads: Counter[str]
     return router
 
 
-def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> APIRouter:
-    router = APIRouter(prefix=PREFIX, tags=["deposits"])
+def limits_of(api_pool: Pool, settings: IngestSettings) -> Rates:
+    """What every route asks first."""
+    writes = (
+        Rate(name="minute", quota=settings.writes_each_minute, seconds=60),
+        Rate(name="jour", quota=settings.writes_each_day, seconds=86_400),
+    )
+    reads = (Rate(name="lecture", quota=settings.reads_each_minute, seconds=60),)
+    return Rates(api_pool, writes, reads, settings.store_seconds)
+
+
+def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings, rates: Rates) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["deposits"], dependencies=[Depends(rates)])
 
     @router.get("")
     async def deposits(
@@ -135,36 +192,34 @@ def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> APIRoute
     ) -> DepositPage:
         """Vos dépôts, du plus récent au plus ancien."""
         found = await answered(
-            settings.store_seconds, _page(api_pool, principal, state or (), _cursor(cursor), limit + 1)
+            settings.store_seconds, _page(api_pool, principal, state or (), cursor_of(cursor), limit + 1)
         )
         return views.page(found, limit)
 
     @router.get("/{deposit_id}", responses={404: {"description": "Aucun de vos dépôts"}})
     async def one(principal: CurrentPrincipal, deposit_id: str) -> DepositView:
         """Un dépôt : état, remarques, champs lus avec leur place dans le document, lien vers ses pages."""
-        stored = await answered(settings.store_seconds, _own(api_pool, principal, deposit_id))
-        return views.deposit(stored, links.make(settings.token_secret.get_secret_value(), stored.id))
+        stored, rejected = await answered(settings.store_seconds, _own_whole(api_pool, principal, deposit_id))
+        link = links.make(settings.token_secret.get_secret_value(), stored.id)
+        return views.deposit(stored, link, rejected=rejected)
 
     @router.get(
         "/{deposit_id}/document",
         response_class=Response,
-        responses={200: {"content": {PDF: {}, XML: {}}}, 404: {"description": "Aucun de vos dépôts"}},
+        responses={200: {"content": {PDF: {}, XML: {}}}, **problems(404, 410)},
     )
     async def document(principal: CurrentPrincipal, deposit_id: str) -> Response:
         """Le document tel qu'il a été déposé, son empreinte vérifiée."""
         stored = await answered(settings.store_seconds, _own(api_pool, principal, deposit_id))
+        if not stored.document.sha256:
+            raise refusals.no_document_yet()
+        if stored.expired_at is not None:
+            raise refusals.document_expired(stored.expired_at)
         found = await answered(settings.store_seconds, content(blobs, stored.document, str(stored.id)))
         headers = download_headers(stored.file_name, stored.document.sha256)
         return Response(found, media_type=stored.document.media_type, headers=headers)
 
     return router
-
-
-def _may_deposit(principal: Principal) -> None:
-    """A deposit needs a depositor's role, and an address: what becomes of it is told by e-mail."""
-    require_role(principal, *cadres.ROLES.values())
-    if not _CONTACT.fullmatch(principal.contact):
-        raise refusals.contact_missing()
 
 
 def _given(fields: Mapping[str, str], principal: Principal) -> Given:
@@ -178,28 +233,21 @@ def _given(fields: Mapping[str, str], principal: Principal) -> Given:
     return given
 
 
-def _checked(key: str | None) -> str | None:
-    if key is None:
-        return None
-    if not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
-        raise refusals.key_invalid(len(key))
-    return key
-
-
-def _cursor(value: str | None) -> UUID | None:
-    if value is None:
-        return None
-    try:
-        return UUID(value)
-    except ValueError as error:
-        raise refusals.cursor_invalid(value) from error
-
-
 async def _page(
     api_pool: Pool, principal: Principal, states: Sequence[State], before: UUID | None, limit: int
 ) -> list[Stored]:
     async with scoped(api_pool, principal.scope()) as connection:
         return await store.page(connection, principal.subject, states=states, before=before, limit=limit)
+
+
+async def _own_whole(api_pool: Pool, principal: Principal, deposit_id: str) -> tuple[Stored, bool]:
+    """The same, and whether its recipient has rejected it since."""
+    stored = await _own(api_pool, principal, deposit_id)
+    if stored.state is not State.SUBMITTED:
+        return stored, False
+    async with scoped(api_pool, principal.scope()) as connection:
+        source = await making_again.source(connection, stored.id)
+    return stored, source is not None and source.rejected
 
 
 async def _own(api_pool: Pool, principal: Principal, deposit_id: str) -> Stored:

@@ -4,42 +4,41 @@ Other parties of an invoice (recipient, validators, works parties) get signed li
 """
 
 from collections import Counter
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI, Query, Request, Response
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 
 from invoice import cadres
 from services.common import links
 from services.common.auth import CurrentPrincipal, Principal, current_principal, require_role
 from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
-from services.ingest import attachment_refusals, attachment_store, refusals
+from services.common.problems import in_words
+from services.ingest import attachment_refusals, attachment_reuse_api, attachment_store, refusals
 from services.ingest.answering import answered, content, download_headers, one_of
-from services.ingest.attachment_kinds import DEFAULT_TYPE, TYPES
+from services.ingest.antivirus import Antivirus
+from services.ingest.attachment_kinds import TYPES
 from services.ingest.attachment_store import Kept
+from services.ingest.attachment_views import MAX_LABEL, AttachmentList, AttachmentView, label_of, type_of, view
 from services.ingest.attachments import Attachments, Paper
+from services.ingest.rates import Rates
 from services.ingest.settings import IngestSettings
 from services.ingest.upload import Limits, Upload, receive
 from services.ingest.views import PREFIX
 
-MAX_LABEL = 100
-_PROBLEM: dict[str, Any] = {"application/problem+json": {}}
 _BODY: dict[str, Any] = {
     "required": True,
     "content": {
         "multipart/form-data": {
             "schema": {
                 "type": "object",
-                "required": ["file"],
+                "required": ["file", "type", "label"],
                 "properties": {
                     "file": {"type": "string", "format": "binary", "description": "La pièce, 10 Mo au plus."},
                     "type": {
                         "type": "string",
                         "enum": list(TYPES),
-                        "default": DEFAULT_TYPE,
                         "description": "Le type de la pièce.",
                     },
                     "label": {"type": "string", "maxLength": MAX_LABEL, "description": "Un libellé pour le lecteur."},
@@ -54,9 +53,8 @@ _BODY: dict[str, Any] = {
         }
     },
 }
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"description": words, "content": _PROBLEM}
-    for status, words in {
+_PROBLEMS = in_words(
+    {
         400: "Formulaire illisible, fichier vide ou absent, plusieurs fichiers",
         401: "Jeton absent ou refusé",
         403: "Rôle manquant",
@@ -68,53 +66,41 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
         422: "Type ou libellé à corriger",
         429: "Trop d'envois à la fois",
         503: "Momentanément indisponible : renvoyez la même demande, elle ne sera jamais faite deux fois",
-    }.items()
-}
+    }
+)
 _CONTENT: dict[int | str, dict[str, Any]] = {
     200: {"description": "La pièce, octet pour octet", "content": {"application/octet-stream": {}}},
-    **{
-        status: {"description": words, "content": _PROBLEM}
-        for status, words in {
+    **in_words(
+        {
             401: "Ni jeton, ni lien signé",
             403: "Lien mal formé, ou donné pour une autre pièce",
             404: "Aucune pièce jointe que vous puissiez voir",
             410: "Lien expiré",
             503: "Momentanément indisponible",
-        }.items()
-    },
+        }
+    ),
 }
 
 
-class AttachmentView(BaseModel):
-    """An attachment. ``href`` opens it without a token until ``href_expires_at``."""
-
-    id: UUID = Field(description="À nommer pour compléter une facture suspendue.")
-    name: str = Field(description="Le nom donné par le déposant, entier.")
-    type: str
-    type_label: str
-    label: str | None
-    media_type: str
-    size: int = Field(description="En octets.")
-    sha256: str
-    stored_at: datetime
-    href: str
-    href_expires_at: datetime
-
-
-class AttachmentList(BaseModel):
-    """The attachments of a deposit, oldest first."""
-
-    attachments: list[AttachmentView]
-
-
-def add_routes(app: FastAPI, *, api_pool: Pool, blobs: Blobs, settings: IngestSettings, uploads: Counter[str]) -> None:
+def add_routes(
+    app: FastAPI,
+    *,
+    api_pool: Pool,
+    blobs: Blobs,
+    settings: IngestSettings,
+    uploads: Counter[str],
+    antivirus: Antivirus,
+    rates: Rates,
+) -> None:
     """Add the routes of attachments. ``uploads`` counts what each subject is sending, deposits included."""
-    app.include_router(_writing(Attachments(api_pool, blobs, settings), settings, uploads))
-    app.include_router(_reading(api_pool, blobs, settings))
+    attachments = Attachments(api_pool, blobs, settings, antivirus)
+    app.include_router(_writing(attachments, settings, uploads, rates))
+    attachment_reuse_api.add_routes(app, attachments=attachments, settings=settings, rates=rates)
+    app.include_router(_reading(api_pool, blobs, settings, rates))
 
 
-def _writing(attachments: Attachments, settings: IngestSettings, uploads: Counter[str]) -> APIRouter:
-    router = APIRouter(prefix=PREFIX, tags=["attachments"])
+def _writing(attachments: Attachments, settings: IngestSettings, uploads: Counter[str], rates: Rates) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["attachments"], dependencies=[Depends(rates)])
     limits = Limits(
         file_bytes=settings.max_attachment_bytes,
         spool_bytes=settings.spool_bytes,
@@ -145,26 +131,37 @@ def _writing(attachments: Attachments, settings: IngestSettings, uploads: Counte
             adding = attachments.add(principal, deposit, upload, type_, label, request.state.traceparent)
             kept = await answered(settings.store_seconds, adding)
         response.headers["Location"] = f"{PREFIX}/{kept.deposit}/attachments/{kept.id}"
-        return _view(kept, settings)
+        return view(kept, settings)
 
     return router
 
 
-def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> APIRouter:
+def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings, rates: Rates) -> APIRouter:
     router = APIRouter(prefix=PREFIX, tags=["attachments"])
+    limited = [Depends(rates)]  # not the content: a signed link opens it without a client
     not_found: dict[int | str, dict[str, Any]] = {404: _PROBLEMS[404]}
 
-    @router.get("/{deposit_id}/attachments", responses=not_found, summary="Les pièces jointes d'un dépôt")
+    @router.get(
+        "/{deposit_id}/attachments",
+        responses=not_found,
+        summary="Les pièces jointes d'un dépôt",
+        dependencies=limited,
+    )
     async def listed(principal: CurrentPrincipal, deposit_id: str) -> AttachmentList:
         """Les pièces jointes d'un de vos dépôts, ou d'une facture de vos structures."""
         found = await answered(settings.store_seconds, _listed(api_pool, principal, _id(deposit_id)))
-        return AttachmentList(attachments=[_view(kept, settings) for kept in found])
+        return AttachmentList(attachments=[view(kept, settings) for kept in found])
 
-    @router.get("/{deposit_id}/attachments/{attachment_id}", responses=not_found, summary="Une pièce jointe")
+    @router.get(
+        "/{deposit_id}/attachments/{attachment_id}",
+        responses=not_found,
+        summary="Une pièce jointe",
+        dependencies=limited,
+    )
     async def one(principal: CurrentPrincipal, deposit_id: str, attachment_id: str) -> AttachmentView:
         """Ce qui est su d'une pièce jointe, avec un lien qui l'ouvre."""
         finding = _find(api_pool, principal.scope(), _id(deposit_id), _id(attachment_id))
-        return _view(await answered(settings.store_seconds, finding), settings)
+        return view(await answered(settings.store_seconds, finding), settings)
 
     @router.get(
         "/{deposit_id}/attachments/{attachment_id}/content",
@@ -234,31 +231,8 @@ def _id(text: str) -> UUID | None:
 
 
 def _type(upload: Upload) -> str:
-    given = upload.fields.get("type", "").strip() or DEFAULT_TYPE
-    if given not in TYPES:
-        raise attachment_refusals.type_unknown(given)
-    return given
+    return type_of(upload.fields.get("type", ""))
 
 
-def _label(upload: Upload) -> str | None:
-    given = upload.fields.get("label", "").strip()
-    if len(given) > MAX_LABEL or not given.isprintable():
-        raise attachment_refusals.label_invalid(given, MAX_LABEL)
-    return given or None
-
-
-def _view(kept: Kept, settings: IngestSettings) -> AttachmentView:
-    link = links.attachment(settings.token_secret.get_secret_value(), kept.deposit, kept.id)
-    return AttachmentView(
-        id=kept.id,
-        name=kept.name,
-        type=kept.type,
-        type_label=TYPES.get(kept.type, kept.type),
-        label=kept.label,
-        media_type=kept.document.media_type,
-        size=kept.document.size,
-        sha256=kept.document.sha256,
-        stored_at=kept.stored_at,
-        href=link.href,
-        href_expires_at=link.expires_at,
-    )
+def _label(upload: Upload) -> str:
+    return label_of(upload.fields.get("label", ""))

@@ -6,6 +6,7 @@ from services.ingest.domain import LABELS, State
 from services.ingest.refusals import megabytes
 
 _ENDINGS = ", ".join(ENDINGS)
+_TYPES = ", ".join(f"{code} ({label})" for code, label in TYPES.items())
 
 
 def _one(status: int, code: str, title: str, detail: str, **error: str) -> Problem:
@@ -103,8 +104,47 @@ def type_unknown(value: str) -> Problem:
         f"« {value[:50]} » n'est pas un type de pièce jointe.",
         field="type",
         value=value[:50],
-        rule="types acceptés : " + ", ".join(TYPES),
-        action="Choisissez un type de la liste, ou laissez-le vide (DOCUMENT_ANNEXE).",
+        rule="types acceptés : " + _TYPES,
+        action="Choisissez un type de la liste.",
+    )
+
+
+def type_missing() -> Problem:
+    return _one(
+        422,
+        "ATTACHMENT_TYPE_MISSING",
+        "Type de pièce manquant",
+        "Une pièce jointe dit ce qu'elle est : le champ « type » manque.",
+        field="type",
+        value="",
+        rule="types acceptés : " + _TYPES,
+        action="Choisissez un type de la liste (DOCUMENT_ANNEXE si aucun autre ne convient).",
+    )
+
+
+def label_missing() -> Problem:
+    return _one(
+        422,
+        "ATTACHMENT_LABEL_MISSING",
+        "Libellé manquant",
+        "Une pièce jointe a un libellé, qui dit au lecteur ce qu'il va ouvrir : le champ « label » manque.",
+        field="label",
+        value="",
+        rule="un libellé de 1 à 100 caractères",
+        action="Écrivez par exemple « Bon de livraison du 3 mars ».",
+    )
+
+
+def no_document() -> Problem:
+    return _one(
+        409,
+        "NOT_A_PAPER",
+        "Pas un papier à joindre",
+        "Seul un brouillon né d'un document peut devenir une pièce jointe : celui-ci est envoyé, refusé ou saisi.",
+        field="deposit_id",
+        value="",
+        rule="un brouillon qui a un document",
+        action="Déposez le fichier comme pièce jointe de la facture.",
     )
 
 

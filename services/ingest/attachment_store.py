@@ -11,7 +11,10 @@ from contracts.events import Attachment, ClaimCheck
 from services.common.db import Connection
 from services.ingest.domain import State
 
-_SHOWN = "id, deposit_id, name, type, label, sha256, size, media_type, bucket, object_key, stored_at"
+_SHOWN = (
+    "id, deposit_id, name, short_name, type, label, sha256, size, media_type, bucket, object_key, pack_offset,"
+    " stored_at"
+)
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +23,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     deposit: UUID
     name: str
+    short_name: str
     type: str
     label: str | None
     document: ClaimCheck
@@ -27,7 +31,14 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
     def told(self) -> Attachment:
         """As events carry it."""
-        return Attachment(id=str(self.id), document=self.document, name=self.name, type=self.type, label=self.label)
+        return Attachment(
+            id=str(self.id),
+            document=self.document,
+            name=self.name,
+            short_name=self.short_name,
+            type=self.type,
+            label=self.label,
+        )
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -44,11 +55,12 @@ async def target(connection: Connection, deposit: UUID) -> Target | None:
     return None if row is None else Target(State(row["state"]), row["depositor"], row["document_size"])
 
 
-async def add(connection: Connection, kept: Kept, stored_by: str) -> None:
-    """Insert an attachment."""
+async def add(connection: Connection, kept: Kept, stored_by: str, *, after_submission: bool) -> None:
+    """Insert an attachment; one that comes after the submission is not certified with the deposit."""
     await connection.execute(
         "insert into attachment (id, deposit_id, stored_by, name, type, label, sha256, size, media_type, bucket,"
-        " object_key, stored_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        " object_key, stored_at, after_submission, short_name, pack_offset)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         kept.id,
         kept.deposit,
         stored_by,
@@ -61,6 +73,9 @@ async def add(connection: Connection, kept: Kept, stored_by: str) -> None:
         kept.document.bucket,
         kept.document.key,
         kept.stored_at,
+        after_submission,
+        kept.short_name,
+        kept.document.offset,
     )
 
 
@@ -91,10 +106,28 @@ async def of(connection: Connection, deposits: Sequence[UUID]) -> dict[UUID, tup
     return found
 
 
-async def existing(connection: Connection, attachments: Sequence[UUID]) -> set[UUID]:
-    """Those of these ids that are attachments."""
-    rows = await connection.fetch("select id from attachment where id = any($1::uuid[])", list(attachments))
-    return {row["id"] for row in rows}
+async def certified(connection: Connection, deposit: UUID) -> list[Attachment]:
+    """The attachments that a deposit had when it became an invoice."""
+    rows = await connection.fetch(
+        f"select {_SHOWN} from attachment where deposit_id = $1 and not after_submission order by id", deposit
+    )
+    return [_kept(row).told() for row in rows]
+
+
+async def existing(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of these objects that an attachment stands on: the one they were stored for, or one that reuses them."""
+    rows = await connection.fetch(
+        "select distinct object_key from attachment where object_key = any($1::text[])", list(keys)
+    )
+    return {row["object_key"] for row in rows}
+
+
+async def own(connection: Connection, attachment: UUID, subject: str) -> Kept | None:
+    """An attachment that this subject stored himself, as far as the connection's scope may see it."""
+    row = await connection.fetchrow(
+        f"select {_SHOWN} from attachment where id = $1 and stored_by = $2", attachment, subject
+    )
+    return None if row is None else _kept(row)
 
 
 def _kept(row: asyncpg.Record) -> Kept:
@@ -102,6 +135,7 @@ def _kept(row: asyncpg.Record) -> Kept:
         id=row["id"],
         deposit=row["deposit_id"],
         name=row["name"],
+        short_name=row["short_name"],
         type=row["type"],
         label=row["label"],
         document=ClaimCheck(
@@ -110,6 +144,8 @@ def _kept(row: asyncpg.Record) -> Kept:
             sha256=row["sha256"],
             size=row["size"],
             media_type=row["media_type"],
+            offset=row["pack_offset"],
+            length=None if row["pack_offset"] is None else row["size"],
         ),
         stored_at=row["stored_at"],
     )

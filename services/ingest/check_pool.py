@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final
 
+from services.common.command import printable
 from services.ingest.check_files import MAX_BYTES, Answer, NeedsReading, Read, judge, of_fields, of_findings, refusal
 
 SECONDS = 60.0
@@ -61,7 +62,7 @@ class _Worker:
 
     def judge(self, path: Path) -> Answer:
         """The verdict on one file."""
-        name = _printable(path)
+        name = printable(path)
         try:
             if path.stat().st_size > MAX_BYTES:
                 return refusal(name, "FILE_TOO_LARGE", f"Le fichier pèse plus de {MAX_BYTES // 1_000_000} Mo.")
@@ -124,7 +125,7 @@ def _serve(link: Connection, standard_only: bool) -> None:
 
 def _by_reading(name: str, path: Path) -> Answer:
     """A PDF without data: its pages are read by the reader's own command, which needs no server either."""
-    command = [sys.executable, "-m", "services.ocr", "read", str(path), "--jsonl"]
+    command = [sys.executable, "-m", "services.ocr", "read", "--jsonl", "--", str(path)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_READ_SECONDS, check=True)
         read = json.loads(done.stdout)
@@ -143,8 +144,3 @@ def _field(name: str, found: dict[str, Any]) -> Read:
     return Read(
         name=name, value=value if isinstance(value, str) else "", confidence="sure" if found["sure"] else "unsure"
     )
-
-
-def _printable(path: Path) -> str:
-    """A file's name as text, whatever bytes it is made of."""
-    return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -17,8 +17,9 @@ from services.common.db import Pool, scoped
 from services.common.deliver import Tx, transaction
 from services.common.trace import RequestCause
 from services.ingest import metrics, refusals, store
+from services.ingest.antivirus import Antivirus
 from services.ingest.handlers import READING_OVERDUE
-from services.ingest.identity import uuid7
+from services.ingest.identity import folder_of, uuid7
 from services.ingest.kinds import PDF, XML
 from services.ingest.settings import IngestSettings
 from services.ingest.store import Stored
@@ -50,16 +51,22 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def object_key(depositor: str, deposit: UUID, media_type: str) -> str:
-    """Where a document is stored. One depositor's documents say nothing about another's."""
-    return f"{hashlib.sha256(depositor.encode()).hexdigest()[:16]}/{deposit}/document.{ENDINGS[media_type]}"
+    """Where a document is stored."""
+    return f"{folder_of(depositor)}/{deposit}/document.{ENDINGS[media_type]}"
+
+
+def hash_of(content: bytes) -> str:
+    """The hash that a claim check carries."""
+    return hashlib.sha256(content).hexdigest()
 
 
 class Deposits:
     """Takes deposits. What it has answered is durable: document, row, event and timer."""
 
-    def __init__(self, api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> None:
+    def __init__(self, api_pool: Pool, blobs: Blobs, settings: IngestSettings, antivirus: Antivirus) -> None:
         self._pool = api_pool
         self._blobs = blobs
+        self._antivirus = antivirus
         self._settings = settings
 
     async def receive(
@@ -111,6 +118,7 @@ class Deposits:
 
     async def _store(self, arrived: Arrived) -> ClaimCheck:
         upload = arrived.upload
+        await self._antivirus.clean(upload.source)
         return await self._blobs.put(
             object_key(arrived.principal.subject, arrived.id, upload.media_type),
             upload.source,

@@ -16,6 +16,7 @@ from services.common.consumer import read_to_end
 from services.common.db import Connection, Pool
 from services.common.failures import backoff
 from services.common.record import Record, read
+from services.common.versions import highest
 from services.ingest import metrics
 from services.ingest.domain import Directory
 
@@ -83,12 +84,7 @@ def supplier_key(engagement: Engagement) -> str | None:
 
 async def apply(connection: Connection, entries: Sequence[Entry]) -> None:
     """Keep the highest version of each entry; a deletion is a version too, so that no older one comes back."""
-    latest: dict[tuple[str, str], Entry] = {}
-    for new in entries:
-        known = latest.get((new.kind, new.entry))
-        if known is None or known.version < new.version:
-            latest[new.kind, new.entry] = new
-    rows = [latest[key] for key in sorted(latest)]
+    rows = highest(entries, lambda new: (new.kind, new.entry))
     if not rows:
         return
     await connection.execute(

@@ -96,6 +96,8 @@ def no_pages(stored: Stored) -> str:
         return "Les pages seront visibles dès que le document aura été lu."
     if stored.state is State.DUPLICATE:
         return "Les pages sont celles du premier dépôt de ce document."
+    if not stored.document.sha256:
+        return "Ce brouillon est saisi : son document sera fait à l'envoi."
     if stored.contents is None and stored.state is State.REFUSED:
         return "Ce document n'a pas pu être ouvert : il n'y a pas de page à montrer."
     if stored.contents is None or stored.contents.source == "text":

@@ -22,7 +22,9 @@ from invoice.findings import Finding, refusals
 from invoice.identifiers import normalise, normalise_code
 from invoice.model import InvoiceHeader, Works
 from invoice.reading import ACCOMPANYING
+from invoice.sandbox import is_sandbox
 from invoice.totals import payable_unclear
+from invoice.typed import asked_to_wait
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -222,7 +224,7 @@ def judge(
         supplier_is_public=supplier in directory.structures,
         around=directory.around.get(references_of(header)),
     )
-    named = _named(header, deposit, directory, pieces)
+    named = named_findings(header, deposit.given, deposit.by, directory, pieces)
     said = (*candidate.findings, *(f for f in looked_at if f.level in ("warn", "refuse")), *named)
     number = header.invoice_number
     if any(f.code == "SUPPLIER_NOT_YOURS" for f in said) and not refusals(named):
@@ -237,14 +239,13 @@ def judge(
     )
 
 
-def _named(
-    header: InvoiceHeader, deposit: Deposit, directory: Directory, pieces: Mapping[str, Piece]
+def named_findings(
+    header: InvoiceHeader, given: Given, by: Depositor, directory: Directory, pieces: Mapping[str, Piece]
 ) -> tuple[Finding, ...]:
     """What is to be said of the companies and pieces that the deposit names beside supplier and recipient."""
-    given = deposit.given
     return (
-        *cadres.check_parties(header, given, deposit.by),
-        *check_file(header, given, deposit.by, pieces),
+        *cadres.check_parties(header, given, by),
+        *check_file(header, given, by, pieces),
         *(() if given.moa is None else check_works_client(given.moa, directory.structures.get(given.moa.siret))),
     )
 
@@ -254,7 +255,8 @@ def claims(accepted: Mapping[UUID, tuple[Deposit, Verdict]]) -> dict[NumberKey, 
     found: dict[NumberKey, UUID] = {}
     for deposit, verdict in sorted(accepted.values(), key=lambda pair: (pair[0].received_at, pair[0].id)):
         if verdict.header is not None and numbered(verdict):
-            found.setdefault(number_key(verdict.header, cadres.issuer(verdict.header, deposit.given)), deposit.id)
+            issuer = cadres.issuer(verdict.header, deposit.given)
+            found.setdefault(number_key(verdict.header, issuer, sandbox=is_sandbox(verdict.tenant)), deposit.id)
     return found
 
 
@@ -272,6 +274,12 @@ def refused_number(verdict: Verdict, given: Given) -> Verdict:
         invoice_number=verdict.invoice_number,
         tenant=verdict.tenant,
     )
+
+
+def held(candidate: Candidate) -> Verdict:
+    """A document that could go on alone waits: its depositor wants to read it over first."""
+    findings = (asked_to_wait(), *candidate.findings)
+    return Verdict(state=State.TO_VERIFY, findings=findings, invoice_number=candidate.header.invoice_number)
 
 
 def holds(warning: Finding) -> bool:

@@ -21,12 +21,28 @@ from contracts.events import (
     StatusChanged,
 )
 from invoice import cadres
+from invoice.sandbox import is_sandbox
 from services.common import telemetry, tenants, timers
 from services.common.deliver import Tx
 from services.common.failures import Rejected
+from services.common.subject import subject_id
 from services.common.timers import Timer
-from services.ingest import attachment_store, directory, domain, history, metrics, pieces, rejections, replica, store
+from services.ingest import (
+    ageing,
+    attachment_store,
+    directory,
+    domain,
+    flow_items,
+    history,
+    metrics,
+    pieces,
+    rejections,
+    replica,
+    store,
+    trial,
+)
 from services.ingest.domain import ON_READING, Candidate, Contents, Deposit, State, Verdict
+from services.ingest.flow_domain import OF_DEPOSIT
 
 READING_OVERDUE = "reading_overdue"
 Reading = DocumentRead | DocumentUnreadable
@@ -65,6 +81,11 @@ async def handle(tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
     return await _handle_readings(tx, readings) if readings else []
 
 
+async def decide(tx: Tx, readings: Sequence[tuple[Event, Reading]]) -> list[Event]:
+    """Decide deposits on readings made elsewhere: those of a flow's structured invoices. Their keys must be locked."""
+    return await _handle_readings(tx, readings)
+
+
 async def _handle_readings(tx: Tx, readings: Sequence[tuple[Event, Reading]]) -> list[Event]:
     cases = await _cases(tx, readings)
     verdicts: dict[UUID, Verdict] = {}
@@ -81,6 +102,8 @@ async def _handle_readings(tx: Tx, readings: Sequence[tuple[Event, Reading]]) ->
             waiting = [case.event for case in cases if case.deposit.id in candidates]
         else:
             verdicts |= await _judge(tx, cases, candidates)
+    read = {case.deposit.id: case.reading.fields for case in cases if isinstance(case.reading, DocumentRead)}
+    verdicts = await trial.told(tx.conn, verdicts, read)
     await _write(tx, [(case, verdicts[case.deposit.id]) for case in cases if case.deposit.id in verdicts])
     return waiting
 
@@ -107,20 +130,15 @@ async def _cases(tx: Tx, readings: Sequence[tuple[Event, Reading]]) -> list[Case
     return list(cases.values())
 
 
-def _deposit_id(event: Event) -> UUID:
-    try:
-        found = UUID(event.subject)
-    except ValueError as error:
-        raise Rejected("DEPOSIT_UNKNOWN", "the key is not a deposit's id") from error
-    if str(found) != event.subject:  # another spelling would be another key: other locks, another order
-        raise Rejected("DEPOSIT_UNKNOWN", "the key is not a deposit's id in its canonical spelling")
-    return found
-
-
 def _first_look(case: Case) -> Verdict | Candidate:
     if isinstance(case.reading, DocumentUnreadable):
         return domain.of_unreadable(case.reading.reasons)
-    return domain.of_reading(case.reading, case.deposit.structures, case.deposit.given.cadre)
+    found = domain.of_reading(case.reading, case.deposit.structures, case.deposit.given.cadre)
+    return domain.held(found) if isinstance(found, Candidate) and case.deposit.given.as_draft else found
+
+
+def _deposit_id(event: Event) -> UUID:
+    return subject_id(event, "DEPOSIT_UNKNOWN", "the key is not a deposit's id")
 
 
 async def _judge(tx: Tx, cases: Sequence[Case], candidates: dict[UUID, Candidate]) -> dict[UUID, Verdict]:
@@ -177,12 +195,16 @@ def _as_judged(case: Case, candidate: Candidate) -> replica.Case:
 async def _write(tx: Tx, decided: Sequence[tuple[Case, Verdict]]) -> None:
     """Rows, events and timers of what was decided."""
     await store.decide(tx.conn, [_decision(case, verdict) for case, verdict in decided], tx.now)
+    settled = [_settled(case.deposit, verdict) for case, verdict in decided]
+    flows = await flow_items.settle(tx.conn, settled, tx.now)
     submitted = [case.deposit.id for case, verdict in decided if verdict.state is State.SUBMITTED]
     attached = await attachment_store.of(tx.conn, submitted)
     for case, verdict in decided:
-        data = _event(tx, case.deposit, verdict, attached.get(case.deposit.id, ()))
+        data = _event(tx, case.deposit, verdict, attached.get(case.deposit.id, ()), flows.get(case.deposit.id))
         tx.emit(data, key=str(case.deposit.id), cause=case.event, tenant=verdict.tenant)
         metrics.DECIDED.labels(state=verdict.state.value).inc()
+    drafts = [case.deposit.id for case, verdict in decided if verdict.state is State.TO_VERIFY]
+    await ageing.start(tx.conn, drafts, tx.now)
     if decided:
         await timers.cancel(tx.conn, [str(case.deposit.id) for case, _ in decided], READING_OVERDUE)
         telemetry.logger().info("deposits.decided", **Counter(verdict.state.value for _, verdict in decided))
@@ -200,10 +222,18 @@ def _decision(case: Case, verdict: Verdict) -> store.Decision:
         contents=Contents.of(case.reading) if isinstance(case.reading, DocumentRead) else None,
         issuer=None if verdict.header is None else cadres.issuer(verdict.header, case.deposit.given),
         works_file=None if verdict.works is None else UUID(verdict.works.file),
+        sandbox=is_sandbox(verdict.tenant),
     )
 
 
-def _event(tx: Tx, deposit: Deposit, verdict: Verdict, attachments: tuple[Attachment, ...]) -> Payload:
+def _settled(deposit: Deposit, verdict: Verdict) -> flow_items.Settled:
+    said = verdict.warnings if verdict.state is State.SUBMITTED else verdict.reasons
+    return flow_items.Settled(deposit.id, OF_DEPOSIT[verdict.state], said, verdict.invoice_number, verdict.tenant)
+
+
+def _event(
+    tx: Tx, deposit: Deposit, verdict: Verdict, attachments: tuple[Attachment, ...], flow: UUID | None
+) -> Payload:
     if verdict.header is not None:
         return InvoiceSubmitted(
             invoice=verdict.header,
@@ -226,6 +256,7 @@ def _event(tx: Tx, deposit: Deposit, verdict: Verdict, attachments: tuple[Attach
             reasons=verdict.reasons,
             refused_at=tx.now,
             invoice_number=verdict.invoice_number,
+            flow=None if flow is None else str(flow),
         )
     return DraftSaved(
         depositor=deposit.depositor,
@@ -234,6 +265,7 @@ def _event(tx: Tx, deposit: Deposit, verdict: Verdict, attachments: tuple[Attach
         version=1,
         reasons=verdict.reasons,
         saved_at=tx.now,
+        flow=None if flow is None else str(flow),
     )
 
 

@@ -7,13 +7,16 @@ import msgspec
 
 from contracts.events import ReadField
 from invoice import cadres
-from invoice.checks_history import Earlier, check_history
+from invoice.checks_history import CREDIT_NOTE, Earlier, check_history, check_preceding
 from invoice.findings import Finding
 from invoice.identifiers import normalise
 from invoice.model import InvoiceHeader
 from services.common.db import Connection
+from services.ingest import draft_rules, rejections
 from services.ingest.domain import State, Verdict
+from services.ingest.draft_rules import Examined
 
+_ROWS = "unnest($1::uuid[], $2::text[], $3::text[], $4::date[], $5::numeric[], $6::text[], $7::text[])"
 _KNOWN_ACCOUNTS = 20  # of one supplier; who has more changes accounts all the time
 
 
@@ -78,13 +81,26 @@ async def _accounts(connection: Connection, invoices: Sequence[New]) -> dict[tup
 
 
 async def _same(connection: Connection, invoices: Sequence[New]) -> dict[UUID, list[Earlier]]:
-    """For each invoice one earlier of the same supplier, date and amount under another number, if any."""
+    """For each invoice one earlier of the same supplier, date and amount under another number, if any.
+
+    One step of the index for each: who sends thousands of one amount on one day would else be compared with them all.
+    """
     rows = await connection.fetch(
-        "select n.deposit, min(e.number) as number from earlier_invoice as e"
-        " join unnest($1::uuid[], $2::text[], $3::text[], $4::date[], $5::numeric[], $6::text[], $7::text[])"
-        "  as n(deposit, tenant, supplier, day, total, type_code, number)"
-        " on e.tenant = n.tenant and e.supplier = n.supplier and e.issue_date = n.day and e.total = n.total"
-        " and e.type_code = n.type_code and e.number <> n.number group by n.deposit",
+        "select n.deposit, e.number from"
+        f" {_ROWS} as n(deposit, tenant, supplier, day, total, type_code, number)"
+        " cross join lateral (select e.number from earlier_invoice as e where e.tenant = n.tenant"
+        "  and e.supplier = n.supplier and e.issue_date = n.day and e.total = n.total and e.type_code = n.type_code"
+        "  and e.number <> n.number order by e.tenant, e.supplier, e.issue_date, e.total, e.type_code, e.number"
+        "  limit 1) as e",
+        *_columns(invoices),
+    )
+    headers = {one.deposit: one.header for one in invoices}
+    return {row["deposit"]: [_earlier(headers[row["deposit"]], row["number"])] for row in rows}
+
+
+def _columns(invoices: Sequence[New]) -> list[list[object]]:
+    """What invoices are compared by, as :data:`_ROWS` takes it."""
+    return [
         [one.deposit for one in invoices],
         [one.tenant for one in invoices],
         [one.supplier for one in invoices],
@@ -92,9 +108,7 @@ async def _same(connection: Connection, invoices: Sequence[New]) -> dict[UUID, l
         [one.header.total_incl_tax for one in invoices],
         [one.header.type_code for one in invoices],
         [one.number for one in invoices],
-    )
-    headers = {one.deposit: one.header for one in invoices}
-    return {row["deposit"]: [_earlier(headers[row["deposit"]], row["number"])] for row in rows}
+    ]
 
 
 def _earlier(header: InvoiceHeader, number: str) -> Earlier:
@@ -104,6 +118,20 @@ def _earlier(header: InvoiceHeader, number: str) -> Earlier:
         total_incl_tax=header.total_incl_tax,
         type_code=header.type_code,
     )
+
+
+async def of_draft(connection: Connection, draft: UUID, examined: Examined) -> tuple[Finding, ...]:
+    """The same of what a person has written so far, and whether a credit note's invoice was rejected."""
+    if not draft_rules.comparable(examined) or examined.tenant is None:
+        return ()
+    header = examined.assembled.provisional
+    one = New(deposit=draft, tenant=examined.tenant, header=header, iban=examined.iban)
+    said = (await compared(connection, [one])).get(draft, ())
+    if header.type_code != CREDIT_NOTE or not header.preceding_invoice:
+        return said
+    notes = {draft: (one.tenant, one.supplier, header.preceding_invoice.strip())}
+    rejected = await rejections.about(connection, notes)
+    return (*check_preceding(header, rejected.get(draft, ())), *said)
 
 
 def told(verdict: Verdict, findings: Sequence[Finding]) -> Verdict:
@@ -118,15 +146,9 @@ async def keep(connection: Connection, invoices: Sequence[New]) -> None:
     ordered = sorted(invoices, key=lambda one: one.deposit)
     await connection.execute(
         "insert into earlier_invoice (deposit_id, tenant, supplier, issue_date, total, type_code, number) select * from"
-        " unnest($1::uuid[], $2::text[], $3::text[], $4::date[], $5::numeric[], $6::text[], $7::text[])"
+        f" {_ROWS}"
         " on conflict (deposit_id) do nothing",
-        [one.deposit for one in ordered],
-        [one.tenant for one in ordered],
-        [one.supplier for one in ordered],
-        [one.header.issue_date for one in ordered],
-        [one.header.total_incl_tax for one in ordered],
-        [one.header.type_code for one in ordered],
-        [one.number for one in ordered],
+        *_columns(ordered),
     )
     named = sorted({(one.tenant, one.supplier, one.iban): one.deposit for one in ordered if one.iban}.items())
     await connection.execute(

@@ -1,6 +1,7 @@
 """The problems a depositor may be answered with: each code once, with French words."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from invoice.findings import Finding
 from services.common.web import Problem
@@ -210,6 +211,25 @@ def unknown_deposit() -> Problem:
         "DEPOSIT_UNKNOWN",
         "Dépôt inconnu",
         "Aucun de vos dépôts ne porte cet identifiant. Vérifiez l'adresse, ou consultez la liste de vos dépôts.",
+    )
+
+
+def no_document_yet() -> Problem:
+    return Problem(
+        404,
+        "DOCUMENT_NOT_MADE",
+        "Pas encore de document",
+        "Ce brouillon est saisi sans document : la plateforme en fait un PDF quand vous l'envoyez.",
+    )
+
+
+def document_expired(at: datetime) -> Problem:
+    return Problem(
+        410,
+        "DOCUMENT_EXPIRED",
+        "Document effacé",
+        f"La durée légale de conservation est passée : le document a été effacé le {at:%d/%m/%Y}. "
+        "Son empreinte et les données de la facture restent.",
     )
 
 

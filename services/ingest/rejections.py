@@ -51,6 +51,12 @@ async def stopped(connection: Connection, verdicts: Mapping[UUID, Verdict]) -> d
         if verdict.state is State.SUBMITTED and verdict.header is not None
         if verdict.header.type_code == CREDIT_NOTE and verdict.header.preceding_invoice
     }
+    found = await about(connection, notes)
+    return {deposit: refused for deposit in found if (refused := _refused(verdicts[deposit], found[deposit]))}
+
+
+async def about(connection: Connection, notes: Mapping[UUID, tuple[str | None, str, str]]) -> dict[UUID, list[Earlier]]:
+    """The rejected invoices that credit notes are about: of each its tenant, its supplier, the number it names."""
     if not notes:
         return {}
     # Two years may have used one number: about one that stands, the credit note is taken.
@@ -73,7 +79,7 @@ async def stopped(connection: Connection, verdicts: Mapping[UUID, Verdict]) -> d
             rejected=True,
         )
         found.setdefault(row["deposit"], []).append(earlier)
-    return {deposit: refused for deposit in found if (refused := _refused(verdicts[deposit], found[deposit]))}
+    return found
 
 
 def _refused(verdict: Verdict, earlier: Sequence[Earlier]) -> Verdict | None:

@@ -15,7 +15,7 @@ from invoice.directory import Engagement, Service, Structure
 from invoice.findings import Finding
 from invoice.identifiers import normalise, siren_of
 from invoice.model import InvoiceHeader
-from invoice.suggestions import Facts, can_be_suggested, sirets_to_ask, suggest
+from invoice.suggestions import Facts, can_be_suggested, suggest, to_ask
 from services.common.db import Connection
 from services.ingest import directory
 from services.ingest.domain import Directory, References, Verdict, references_of
@@ -188,24 +188,15 @@ async def _facts(
     connection: Connection, failed: Sequence[tuple[Address, Sequence[Finding]]], known: Directory
 ) -> Facts:
     """What :func:`invoice.suggestions.suggest` asks for these invoices: near SIRETs, budgets, own open engagements."""
-    sirets: set[str] = set()
-    sirens: set[str] = set()
-    owners: set[tuple[str, str]] = set()
-    for address, findings in failed:
-        fields = {found.field for found in findings if can_be_suggested(found)}
-        recipient = normalise(address.recipient_siret)
-        sirets.add(recipient)
-        if "recipient_siret" in fields:
-            sirets.update(sirets_to_ask(address))
-            sirens.add(siren_of(recipient))
-        if "engagement" in fields and address.supplier:
-            owners.add((recipient, siren_of(address.supplier)))
-    structures = await _structures(connection, sirets, known)
-    for siblings in (await _siblings(connection, sirens)).values():
+    asked = to_ask(failed)
+    structures = await _structures(connection, asked.sirets, known)
+    for siblings in (await _siblings(connection, asked.sirens)).values():
         structures.update(siblings)
-    engagements: tuple[Engagement, ...] = ()
-    if owners:
-        rows = await connection.fetch(_ENGAGEMENTS, *_columns(owners))
-        engagements = tuple(_engagement(row["data"]) for row in rows)
-    suspended = [row["owner"] for row in await connection.fetch(_SUSPENDED)] if sirens else []
-    return Facts.of(structures.values(), known.services, engagements, suspended)
+    engagements = await connection.fetch(_ENGAGEMENTS, *_columns(asked.owners)) if asked.owners else []
+    suspended = await connection.fetch(_SUSPENDED) if asked.sirens else []
+    return Facts.of(
+        structures.values(),
+        known.services,
+        (_engagement(row["data"]) for row in engagements),
+        (row["owner"] for row in suspended),
+    )

@@ -24,8 +24,13 @@ _given = msgspec.json.Decoder(Given).decode
 
 _SHOWN = (
     "id, state, duplicate_of, file_name, sha256, size, media_type, bucket, object_key, received_at, overdue_at,"
-    " read_at, decided_at, invoice_number, header, fields, findings, contents, given, works_file"
+    " pack_offset, read_at, decided_at, invoice_number, header, fields, findings, contents, given, works_file, sandbox,"
+    " expired_at"
 )
+
+
+#: Of a draft that is typed: the platform makes its document when it is sent.
+NO_DOCUMENT = ClaimCheck(bucket="", key="", sha256="", size=0, media_type="")
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +52,8 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     contents: Contents | None = None
     given: Given = Given()
     works_file: UUID | None = None
+    sandbox: bool = False
+    expired_at: datetime | None = None
 
 
 class New(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +85,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     contents: Contents | None = None
     issuer: str | None = None
     works_file: UUID | None = None
+    sandbox: bool = False
 
 
 async def add(connection: Connection, new: New) -> Stored:
@@ -85,8 +93,8 @@ async def add(connection: Connection, new: New) -> Stored:
     state = State.RECEIVED if new.duplicate_of is None else State.DUPLICATE
     await connection.execute(
         "insert into deposit (id, depositor, contact, structures, idempotency_key, state, duplicate_of, file_name,"
-        " sha256, size, media_type, bucket, object_key, received_at, roles, given)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::jsonb)",
+        " sha256, size, media_type, bucket, object_key, received_at, roles, given, pack_offset)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::jsonb, $17)",
         new.id,
         new.depositor,
         new.contact,
@@ -103,6 +111,7 @@ async def add(connection: Connection, new: New) -> Stored:
         new.received_at,
         list(new.roles),
         _encode(new.given).decode(),
+        new.document.offset,
     )
     return Stored(
         id=new.id,
@@ -171,16 +180,22 @@ def _stored(row: asyncpg.Record) -> Stored:
         contents=None if row["contents"] is None else _contents(row["contents"]),
         given=_given(row["given"]),
         works_file=row["works_file"],
+        sandbox=row["sandbox"],
+        expired_at=row["expired_at"],
     )
 
 
 def _claim(row: asyncpg.Record) -> ClaimCheck:
+    if row["sha256"] is None:
+        return NO_DOCUMENT
     return ClaimCheck(
         bucket=row["bucket"],
         key=row["object_key"],
         sha256=row["sha256"],
         size=row["size"],
         media_type=row["media_type"],
+        offset=row["pack_offset"],
+        length=None if row["pack_offset"] is None else row["size"],
     )
 
 
@@ -188,7 +203,7 @@ async def load(connection: Connection, deposits: Sequence[UUID]) -> dict[UUID, D
     """The deposits of a batch. Their keys are locked, so nobody else decides on them meanwhile."""
     rows = await connection.fetch(
         "select id, state, depositor, contact, structures, file_name, received_at, bucket, object_key, sha256, size,"
-        " media_type, roles, given from deposit where id = any($1::uuid[])",
+        " pack_offset, media_type, roles, given from deposit where id = any($1::uuid[])",
         list(deposits),
     )
     return {
@@ -232,10 +247,10 @@ async def decide(connection: Connection, decisions: Sequence[Decision], decided_
     await connection.execute(
         "update deposit set state = d.state, read_at = d.read_at, decided_at = $8, invoice_number = d.number,"
         " header = d.header::jsonb, fields = d.fields::jsonb, findings = d.findings::jsonb,"
-        " contents = d.contents::jsonb, issuer = d.issuer, works_file = d.works_file"
+        " contents = d.contents::jsonb, issuer = d.issuer, works_file = d.works_file, sandbox = d.sandbox"
         " from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[],"
-        "  $9::text[], $10::text[], $11::uuid[])"
-        "  as d(id, state, read_at, number, header, fields, findings, contents, issuer, works_file)"
+        "  $9::text[], $10::text[], $11::uuid[], $12::bool[])"
+        "  as d(id, state, read_at, number, header, fields, findings, contents, issuer, works_file, sandbox)"
         " where deposit.id = d.id",
         [d.id for d in decisions],
         [d.state.value for d in decisions],
@@ -248,6 +263,7 @@ async def decide(connection: Connection, decisions: Sequence[Decision], decided_
         [None if d.contents is None else _encode(d.contents).decode() for d in decisions],
         [d.issuer for d in decisions],
         [d.works_file for d in decisions],
+        [d.sandbox for d in decisions],
     )
 
 
@@ -260,6 +276,15 @@ async def mark_overdue(connection: Connection, deposits: Sequence[UUID], at: dat
         at,
     )
     return {row["id"] for row in rows}
+
+
+async def under_other_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
+    """Those of these objects that a deposit stands on though they are not named after it."""
+    rows = await connection.fetch(
+        "select object_key from deposit where object_key = any($1::text[]) and position(id::text in object_key) = 0",
+        list(keys),
+    )
+    return {row["object_key"] for row in rows}
 
 
 async def with_document(connection: Connection, deposits: Sequence[UUID]) -> set[UUID]:

@@ -9,8 +9,18 @@ from services.common.trace import RequestCause
 _SIRETS = "select owner from directory_entry where kind = 'structure' and data->>'tenant' = $1"
 _INVOICES = f"state = 'submitted' and header->>'recipient_siret' in ({_SIRETS})"
 _NAMED = (
-    "(select f->>'value' from jsonb_array_elements(fields) f where f->>'name' = 'recipient_siret' limit 1)"
+    # A person writes a SIRET with spaces.
+    "regexp_replace("
+    "coalesce((select w.sheet->'values'->>'recipient_siret' from draft w where w.deposit_id = deposit.id),"
+    " (select f->>'value' from jsonb_array_elements(fields) f where f->>'name' = 'recipient_siret' limit 1)),"
+    " '[^0-9]', '', 'g')"
     f" in ({_SIRETS})"
+)
+#: A claim check (contracts.events.ClaimCheck): of a document that lies in a pack, also where it begins and ends there.
+_DOCUMENT = (
+    "jsonb_strip_nulls(jsonb_build_object('bucket', bucket, 'key', object_key, 'sha256', sha256, 'size', size,"
+    " 'media_type', media_type, 'offset', pack_offset,"
+    " 'length', case when pack_offset is not null then size end))"
 )
 GONE = Finding(
     code="RECIPIENT_GONE",
@@ -69,12 +79,11 @@ PART = Part(
     lines=(
         "select json_build_object('entree', 'depot', 'id', id, 'number', invoice_number, 'header', header,"
         " 'received_at', received_at, 'submitted_at', decided_at, 'file_name', file_name, 'document',"
-        " json_build_object('bucket', bucket, 'key', object_key, 'sha256', sha256, 'size', size, 'media_type',"
-        " media_type), 'given', given, 'works_file', works_file)::text as line from deposit"
+        f" {_DOCUMENT}, 'given', given, 'works_file', works_file)::text as line from deposit"
         f" where {_INVOICES} order by received_at, id",
         "select json_build_object('entree', 'piece_jointe', 'id', id, 'invoice', deposit_id, 'name', name,"
-        " 'type', type, 'label', label, 'stored_at', stored_at, 'document', json_build_object("
-        " 'bucket', bucket, 'key', object_key, 'sha256', sha256, 'size', size, 'media_type', media_type))::text as line"
+        " 'type', type, 'label', label, 'stored_at', stored_at, 'document',"
+        f" {_DOCUMENT})::text as line"
         " from attachment"
         f" where deposit_id in (select id from deposit where {_INVOICES}) order by id",
     ),

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, PlainSerializer
 from invoice import cadres
 from invoice.findings import Finding
 from invoice.model import InvoiceHeader
+from services.common import sandbox
 from services.common.links import PagesLink
 from services.ingest.document_views import ContentsView, FieldView, PagesView, contents, field, no_pages, pages
 from services.ingest.domain import LABELS, State
@@ -31,6 +32,7 @@ _OVERDUE = (
     "Votre document est enregistré ; la lecture prend plus longtemps que prévu. Rien n'est perdu et vous n'avez rien à "
     "faire."
 )
+_NO_INVOICE = "Si ce papier n'est pas une facture, faites-en une pièce jointe d'un autre dépôt."
 
 
 class Links(BaseModel):
@@ -41,6 +43,14 @@ class Links(BaseModel):
     original: str | None = Field(default=None, description="Le premier dépôt de ce document.")
     invoice: str | None = Field(default=None, description="La facture née de ce dépôt.")
     attachments: str = Field(description="Les pièces jointes : les lister, en ajouter.")
+    draft: str | None = Field(default=None, description="Le brouillon à compléter et à envoyer.")
+    again: str | None = Field(
+        default=None, description="Où le refaire (POST, « from_invoice » : son identifiant) : rejetée, ou refusé."
+    )
+    certificate: str | None = Field(default=None, description="Le certificat de dépôt.")
+    as_attachment: str | None = Field(
+        default=None, description="Si ce n'est pas une facture : en faire une pièce jointe d'un autre dépôt (POST)."
+    )
 
 
 class Receipt(BaseModel):
@@ -51,10 +61,11 @@ class Receipt(BaseModel):
     label: str = Field(description="L'état, en français.")
     explanation: str
     file_name: str
-    sha256: str
+    sha256: str | None = Field(description="Absent tant qu'un brouillon saisi n'a pas de document.")
     size: int = Field(description="En octets.")
     received_at: datetime
     duplicate_of: UUID | None = Field(default=None, description="Le dépôt antérieur du même document.")
+    sandbox: str | None = Field(default=None, description="La mention d'un dépôt d'essai ; absente d'un vrai.")
     links: Links
 
 
@@ -169,14 +180,21 @@ def line(stored: Stored) -> DepositLine:
     return DepositLine.model_validate(_common(stored) | more)
 
 
-def deposit(stored: Stored, link: PagesLink) -> DepositView:
-    """A deposit whole; ``link`` opens its pages, and is given where there are some."""
+def deposit(stored: Stored, link: PagesLink, *, rejected: bool = False) -> DepositView:
+    """A deposit whole; ``link`` opens its pages, and is given where there are some. ``rejected``: by its recipient."""
     link_to_pages = pages(stored, link)
+    found = _whole(stored, link_to_pages)
+    if rejected or stored.state is State.REFUSED:
+        found.links.again = "/api/v1/drafts"
+    return found
+
+
+def _whole(stored: Stored, link_to_pages: PagesView | None) -> DepositView:
     return DepositView.model_validate(
         _common(stored)
         | {
             "invoice_number": stored.invoice_number,
-            "findings": [_finding(found) for found in stored.findings],
+            "findings": [finding_view(found) for found in stored.findings],
             "fields": [field(read) for read in stored.fields],
             "contents": None if stored.contents is None else contents(stored.contents),
             "pages": link_to_pages,
@@ -208,23 +226,40 @@ def _common(stored: Stored) -> dict[str, object]:
         "id": stored.id,
         "state": stored.state,
         "label": LABELS[stored.state],
-        "explanation": _OVERDUE if is_overdue(stored) else _SENTENCES[stored.state],
+        "explanation": _explanation(stored),
         "file_name": stored.file_name,
-        "sha256": stored.document.sha256,
+        "sha256": stored.document.sha256 or None,
         "size": stored.document.size,
         "received_at": stored.received_at,
         "duplicate_of": stored.duplicate_of,
+        "sandbox": sandbox.marked(stored.sandbox),
         "links": Links(
             self=f"{PREFIX}/{stored.id}",
             document=f"{PREFIX}/{stored.id}/document",
             original=None if stored.duplicate_of is None else f"{PREFIX}/{stored.duplicate_of}",
             invoice=f"/api/v1/invoices/{stored.id}" if stored.state is State.SUBMITTED else None,
             attachments=f"{PREFIX}/{stored.id}/attachments",
+            draft=f"/api/v1/drafts/{stored.id}" if stored.state is State.TO_VERIFY else None,
+            certificate=f"/api/v1/certificates/{stored.id}" if stored.state is State.SUBMITTED else None,
+            as_attachment=f"{PREFIX}/{stored.id}/as-attachment" if _is_a_paper(stored) else None,
         ),
     }
 
 
-def _finding(found: Finding) -> FindingView:
+def _is_a_paper(stored: Stored) -> bool:
+    """Whether it waits as a draft, with a document that may be no invoice at all."""
+    return stored.state is State.TO_VERIFY and bool(stored.document.sha256)
+
+
+def _explanation(stored: Stored) -> str:
+    if is_overdue(stored):
+        return _OVERDUE
+    if _is_a_paper(stored) and not stored.fields:
+        return f"{_SENTENCES[stored.state]} {_NO_INVOICE}"
+    return _SENTENCES[stored.state]
+
+
+def finding_view(found: Finding) -> FindingView:
     return FindingView(
         code=found.code,
         level=found.level,

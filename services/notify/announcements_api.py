@@ -1,12 +1,12 @@
 """``/api/v1/messages/announcements``: the operator's and a tenant's words to everybody they know."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID, uuid4
 
 import asyncpg
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from services.common.auth import CurrentPrincipal, require_role
 from services.common.db import Pool, scoped
@@ -19,11 +19,16 @@ _LINE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _PARAGRAPHS = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 
 
+def _trimmed(given: object) -> object:
+    """As the title will stand in a subject, before its length is looked at: three spaces are no title."""
+    return one_line(given) if isinstance(given, str) else given
+
+
 class AnnouncementIn(BaseModel):
     """What is said, to whom. Without ``tenant`` it goes to everybody on the platform: for operators."""
 
     audience: Literal["everybody", "suppliers", "bodies"]
-    title: str = Field(min_length=3, max_length=150)
+    title: Annotated[str, BeforeValidator(_trimmed), Field(min_length=3, max_length=150)]
     body: str = Field(min_length=3, max_length=8000, pattern=_PARAGRAPHS)
     title_en: str | None = Field(default=None, max_length=150)
     body_en: str | None = Field(default=None, max_length=8000, pattern=_PARAGRAPHS)
@@ -67,7 +72,7 @@ def add_announcements(router: APIRouter, api_pool: Pool) -> None:
                     uuid4(),
                     given.tenant,
                     given.audience,
-                    one_line(given.title),
+                    given.title,
                     given.body,
                     one_line(given.title_en) if given.title_en else None,
                     given.body_en,

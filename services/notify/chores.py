@@ -11,7 +11,7 @@ import asyncpg
 from services.common import telemetry
 from services.common.db import Pool
 from services.common.deliver import transaction
-from services.common.failures import is_transient
+from services.common.loops import tried
 from services.notify import people
 from services.notify.desk import Desk
 from services.notify.domain import Facts, Message, clean_address, message_id
@@ -48,11 +48,7 @@ class Chores:
         for turn in itertools.count():
             chores = often if turn % _SELDOM else (*often, self.revive)
             for chore in chores:
-                try:
-                    await chore()
-                except Exception as error:
-                    if not is_transient(error):
-                        telemetry.logger().exception("notify.chore_failed")
+                await tried(chore, "notify.chore_failed")
             await asyncio.sleep(1)
 
     async def revive(self) -> None:

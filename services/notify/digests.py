@@ -6,8 +6,21 @@ from typing import Any
 
 import msgspec
 
+from invoice.sandbox import MARK
 from services.notify.domain import Facts, Language, paris_day
-from services.notify.letters import HTML, LAYOUT, LETTERS, TEXT, Letter, link, one_line, show_day, show_figures, values
+from services.notify.letters import (
+    HTML,
+    LAYOUT,
+    LETTERS,
+    TEXT,
+    Letter,
+    link,
+    one_line,
+    show_day,
+    show_figures,
+    titled,
+    values,
+)
 from services.notify.matrix import Audience
 
 _text, _html = TEXT.get_template("digest.txt"), HTML.get_template("digest.html")
@@ -52,6 +65,7 @@ def render_many(
     }
     whole: dict[str, Any] = {
         "language": language,
+        "sandbox": MARK if any(part.facts.sandbox for part in shown) else "",
         "words": LAYOUT[language],
         "title": words.title.render(told),
         "happened": words.happened.render(told),
@@ -59,11 +73,12 @@ def render_many(
         "unsubscribe": unsubscribe,
     }
     subject = words.subject.render(told) if len(shown) > 1 else _alone(shown[0], language)
-    return Letter(subject=one_line(subject)[:200], text=_text.render(whole), html=_html.render(whole))
+    subject = titled(subject, sandbox=all(part.facts.sandbox for part in shown))
+    return Letter(subject=subject, text=_text.render(whole), html=_html.render(whole))
 
 
 def _alone(part: Part, language: Language) -> str:
-    return LETTERS[language][f"{part.kind}/{part.audience}"].subject.render(values(part.facts, language))
+    return LETTERS[language][f"{part.kind}/{part.audience}"].subject.render(values(part.facts, language, part.subject))
 
 
 def _name(part: Part) -> str:
@@ -76,10 +91,12 @@ def _groups(parts: Sequence[Part], public_url: str | None, language: Language) -
     found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for part in parts:
         words = LETTERS[language][f"{part.kind}/{part.audience}"]
-        told = values(part.facts, language)
+        told = values(part.facts, language, part.subject)
         key = (words.title.render(told), words.act.render(told))
         other = told["supplier"] if part.audience in ("body", "administrator", "validator") else told["recipient"]
-        said = " – ".join(filter(None, (_name(part), told["amount"], other, told["day"])))
+        said = " – ".join(
+            filter(None, (MARK if part.facts.sandbox else "", _name(part), told["amount"], other, told["day"]))
+        )
         found.setdefault(key, []).append(
             {
                 "text": said,

@@ -33,11 +33,18 @@ class Figure(msgspec.Struct, frozen=True):
     payable: Decimal
 
 
+class Count(msgspec.Struct, frozen=True):
+    """A line about a flow: how many of its invoices had this outcome (contracts.events.FlowCounts)."""
+
+    outcome: str
+    invoices: int
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a message says, and nothing more of the invoice than that.
 
-    ``days`` and ``due_on`` belong to reminders; ``heading``, ``words`` (with their English) to announcements; ``about``
-    is the address, structure or account that a message speaks of.
+    ``days`` and ``due_on`` belong to reminders; ``counts`` to flows; ``heading``, ``words`` (with their English) to
+    announcements; ``about`` is the address, structure or account that a message speaks of; ``sandbox`` marks trials.
     """
 
     at: datetime
@@ -55,11 +62,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     days: int | None = None
     due_on: date | None = None
     figures: tuple[Figure, ...] = ()
+    counts: tuple[Count, ...] = ()
     heading: str | None = None
     words: str | None = None
     heading_en: str | None = None
     words_en: str | None = None
     about: str | None = None
+    sandbox: bool = False
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,15 +1,15 @@
 """Makes the mails that carry several messages, when their time has come."""
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from uuid import UUID, uuid5
 
 import asyncpg
 
 from contracts.codec import codec
-from services.common import telemetry
 from services.common.db import Connection, Pool
-from services.common.failures import backoff, is_transient
+from services.common.loops import tried, until_done
 from services.notify import metrics
 from services.notify.domain import Facts
 from services.notify.store import CARRIERS, WAKE_CHANNEL
@@ -18,6 +18,7 @@ _facts = codec(Facts)
 #: A mail of five hundred lines is still read; the rest of a flood goes into the next one.
 ITEMS_AT_MOST = 500
 _GROUPS = 20
+_LOOKS_TO_FORGET = 2000
 _KINDS = {gathering: kind for kind, gathering in CARRIERS.items()}
 
 
@@ -31,22 +32,15 @@ class Gatherer:
 
     async def run(self) -> None:
         """Gather until cancelled."""
-        failures = looked = 0
-        while True:
-            try:
-                made = await self.gather()
-                failures = 0
-                looked += 1
-                if looked % 2000 == 0:
-                    await self._pool.execute("delete from address_window where opened_at < now() - interval '1 day'")
-                if made:
-                    continue
-            except Exception as error:
-                if not is_transient(error):
-                    telemetry.logger().exception("notify.gather_failed")
-                failures += 1
-                await asyncio.sleep(backoff(failures))
-            await asyncio.sleep(self._every)
+        for looked in itertools.count(1):
+            made = await until_done(self.gather, "notify.gather_failed")
+            if looked % _LOOKS_TO_FORGET == 0:
+                await tried(self._forget, "notify.gather_failed")
+            if not made:
+                await asyncio.sleep(self._every)
+
+    async def _forget(self) -> None:
+        await self._pool.execute("delete from address_window where opened_at < now() - interval '1 day'")
 
     async def gather(self) -> int:
         """Make the carriers that are due, notices before digests; returns how many groups were looked at."""

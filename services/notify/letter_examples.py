@@ -9,7 +9,7 @@ import msgspec
 from invoice.findings import Finding
 from invoice.messages import finding
 from services.notify.digests import Part, render_many
-from services.notify.domain import Facts, Figure, Language
+from services.notify.domain import Count, Facts, Figure, Language
 from services.notify.letters import Letter, render
 from services.notify.matrix import WORDED, Rule
 from services.notify.store import CARRIERS
@@ -66,7 +66,9 @@ _OTHERS: Final[dict[str, Facts]] = {
     "DRAFT_FORGOTTEN": _more(_DOCUMENT, days=30),
     "DEPOSIT_REFUSED": _more(_DOCUMENT, number="F-2026-0042"),
     "FLOW_REFUSED": _more(_FLOW, reasons=_MISSING),
-    "FLOW_FINISHED": _FLOW,
+    "FLOW_REPEATED": _FLOW,
+    "FLOW_PARTIAL": _more(_FLOW, counts=(Count("integrated", 995), Count("to_verify", 3), Count("rejected", 2))),
+    "FLOW_FINISHED": _more(_FLOW, counts=(Count("integrated", 1000), Count("ignored", 1))),
     "VALIDATION_REMINDER": _more(_INVOICE, days=5),
     "DELAY_AT_RISK": _more(_INVOICE, due_on=date(2026, 4, 1)),
     "DELAY_PASSED": _more(_INVOICE, due_on=date(2026, 4, 1), days=1),

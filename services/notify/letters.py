@@ -15,6 +15,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined, Template
 from invoice.identifiers import show_siret
 from invoice.lifecycle import STATUSES
 from invoice.money import show_amount, show_date
+from invoice.sandbox import MARK
 from services.notify.domain import Facts, Language, paris_day
 from services.notify.matrix import Audience
 
@@ -91,11 +92,12 @@ def render(
     Raises ``KeyError`` for a kind and audience that have no words.
     """
     words, layout = LETTERS[language][f"{kind}/{audience}"], LAYOUT[language]
-    shown = values(facts, language)
+    shown = values(facts, language, subject)
     table = _table(facts, shown, language)
     happened = words.happened.render({**shown, **_paragraphs(facts)}).split("\n")
     whole: dict[str, Any] = {
         "language": language,
+        "sandbox": MARK if facts.sandbox else "",
         "words": layout,
         "title": words.title.render(shown),
         "happened": [one_line(paragraph, _MAX_PARAGRAPH) for paragraph in happened[:_MAX_PARAGRAPHS]],
@@ -116,8 +118,15 @@ def render(
         "unsubscribe": unsubscribe,
     }
     return Letter(
-        subject=one_line(words.subject.render(shown))[:200], text=_text.render(whole), html=_html.render(whole)
+        subject=titled(words.subject.render(shown), sandbox=facts.sandbox),
+        text=_text.render(whole),
+        html=_html.render(whole),
     )
+
+
+def titled(subject: str, *, sandbox: bool) -> str:
+    """The subject as one line, a trial's with its mark first."""
+    return one_line(f"[{MARK}] {subject}" if sandbox else subject)[:200]
 
 
 def link(public_url: str | None, place: str, subject: str | UUID) -> str | None:
@@ -127,8 +136,12 @@ def link(public_url: str | None, place: str, subject: str | UUID) -> str | None:
     return f"{public_url}/{place}/{subject}" if place in ("factures", "depots", "flux") else f"{public_url}/{place}"
 
 
-def values(facts: Facts, language: Language) -> dict[str, str]:
-    """Every value in words, on one line. Names that a kind does not have are empty, never missing."""
+def values(facts: Facts, language: Language, subject: str | UUID = "") -> dict[str, str]:
+    """Every value in words, on one line. Names that a kind does not have are empty, never missing.
+
+    ``report`` is where the report of the flow ``subject`` is, for programs and for people without pages.
+    """
+    counts = {count.outcome: str(count.invoices) for count in facts.counts}
     recipient = facts.recipient_name or (show_siret(facts.recipient_siret) if facts.recipient_siret else "")
     found = {
         "number": facts.number or "",
@@ -144,6 +157,9 @@ def values(facts: Facts, language: Language) -> dict[str, str]:
         "heading_en": facts.heading_en or "",
         "words": facts.words or "",
         "words_en": facts.words_en or "",
+        "rejected": counts.get("rejected", ""),
+        "to_verify": counts.get("to_verify", ""),
+        "report": LAYOUT[language]["report"].replace("{{ flow }}", str(subject)),
     }
     return {name: one_line(value) for name, value in found.items()}
 
@@ -180,8 +196,8 @@ def _table(facts: Facts, shown: Mapping[str, str], language: Language) -> list[t
 
 
 def show_figures(facts: Facts, language: Language) -> list[tuple[str, str]]:
-    """The lines of a recap: the status, how many invoices entered it and what they come to."""
-    found: list[tuple[str, str]] = []
+    """The lines of a recap (the status, how many invoices entered it and what they come to), and those of a flow."""
+    found = [(LAYOUT[language][count.outcome], str(count.invoices)) for count in facts.counts]
     for figure in facts.figures:
         label = STATUSES[figure.status].label_fr if figure.status in STATUSES else figure.status
         said = LAYOUT[language]["figure"].replace("{{ invoices }}", str(figure.invoices))

@@ -1,6 +1,5 @@
 """The weekly recap of each structure: what entered each status, counted as it happens, told on Monday morning."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,10 +8,9 @@ from typing import Final
 from uuid import NAMESPACE_URL, uuid5
 
 from contracts.events import StatusChanged
-from services.common import telemetry
 from services.common.db import Connection, Pool
 from services.common.deliver import transaction
-from services.common.failures import is_transient
+from services.common.loops import every
 from services.notify.correspondents import Parties
 from services.notify.desk import Desk
 from services.notify.domain import PARIS, Facts, Figure, Message, clean_address, message_id
@@ -60,13 +58,7 @@ class Recap:
 
     async def run(self) -> None:
         """Look every minute, until cancelled."""
-        while True:
-            try:
-                await self.tell()
-            except Exception as error:
-                if not is_transient(error):
-                    telemetry.logger().exception("notify.recap_failed")
-            await asyncio.sleep(60)
+        await every(60, self.tell, "notify.recap_failed")
 
     async def tell(self) -> int:
         """Write the recap of the last whole week unless it is written already; returns how many messages."""

@@ -4,19 +4,15 @@ from collections.abc import Sequence
 
 from contracts.events import StructurePublished, TenantPublished
 from services.common.db import Connection
+from services.common.versions import highest
 from services.notify.domain import clean_address
 
 
 async def keep(connection: Connection, published: Sequence[StructurePublished]) -> None:
     """Keep the highest version of each structure."""
-    latest: dict[str, StructurePublished] = {}
-    for event in published:
-        before = latest.get(event.structure.siret)
-        if before is None or before.version < event.version:
-            latest[event.structure.siret] = event
-    if not latest:
+    rows = highest(published, lambda event: event.structure.siret)
+    if not rows:
         return
-    rows = [latest[siret] for siret in sorted(latest)]
     await connection.execute(
         "insert into recipient as r (siret, tenant, version, deleted)"
         " select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bool[])"
@@ -31,14 +27,9 @@ async def keep(connection: Connection, published: Sequence[StructurePublished]) 
 
 async def keep_senders(connection: Connection, published: Sequence[TenantPublished]) -> None:
     """Keep the address of the highest version of each tenant."""
-    latest: dict[str, TenantPublished] = {}
-    for event in published:
-        before = latest.get(event.tenant.id)
-        if before is None or before.version < event.version:
-            latest[event.tenant.id] = event
-    if not latest:
+    rows = highest(published, lambda event: event.tenant.id)
+    if not rows:
         return
-    rows = [latest[tenant] for tenant in sorted(latest)]
     await connection.execute(
         "insert into tenant_sender as s (tenant, sender, version, deleted)"
         " select * from unnest($1::text[], $2::text[], $3::bigint[], $4::bool[])"

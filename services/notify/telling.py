@@ -5,9 +5,17 @@ from typing import Final
 
 import msgspec
 
-from contracts.events import DelayAtRisk, DepositRefused, DraftSaved, Payload, StatusChanged
+from contracts.events import (
+    DelayAtRisk,
+    DepositRefused,
+    DraftAged,
+    DraftSaved,
+    FlowFinished,
+    Payload,
+    StatusChanged,
+)
 from invoice.clock import VALIDATOR_DAYS
-from services.notify.domain import Facts, Told, paris_day
+from services.notify.domain import Count, Facts, Told, paris_day
 from services.notify.matrix import rules_of, side_of
 
 #: What is written of each timer of the status service. One that is not here reminds nobody by mail.
@@ -21,6 +29,10 @@ REMINDERS: Final = {
     "payment_due_0": "DELAY_AT_RISK",
     "payment_late": "DELAY_PASSED",
 }
+#: In the order in which they are told.
+OUTCOMES: Final = ("integrated", "to_verify", "rejected", "duplicate", "ignored")
+#: From so many days on a draft is gathered with others instead of being reminded of alone.
+FORGOTTEN_DAYS: Final = 30
 
 
 def told(data: Payload) -> Told | None:
@@ -33,6 +45,8 @@ def told(data: Payload) -> Told | None:
             found = _of_status(data)
         case DelayAtRisk():
             found = _of_timer(data)
+        case DraftSaved(flow=str()) | DepositRefused(flow=str()):
+            return None  # the end of the flow tells of all of them
         case DraftSaved():
             facts = Facts(at=data.saved_at, file_name=data.file_name, reasons=data.reasons)
             found = _of_deposit("DRAFT_SAVED", facts, data)
@@ -41,6 +55,11 @@ def told(data: Payload) -> Told | None:
                 at=data.refused_at, number=data.invoice_number, file_name=data.file_name, reasons=data.reasons
             )
             found = _of_deposit("DEPOSIT_REFUSED", facts, data)
+        case DraftAged():
+            facts = Facts(at=data.aged_at, number=data.invoice_number, file_name=data.file_name, days=data.days)
+            found = _of_deposit("DRAFT_AGED" if data.days < FORGOTTEN_DAYS else "DRAFT_FORGOTTEN", facts, data)
+        case FlowFinished():
+            found = _of_deposit(*_of_flow(data), data)
         case _:
             return None
     return found if found.rules else None
@@ -51,8 +70,20 @@ def rank_of(status: str) -> int | None:
     return {"1": 0, "2": 1}.get(re.sub(r"\D", "", status))
 
 
-def _of_deposit(kind: str, facts: Facts, data: DraftSaved | DepositRefused) -> Told:
+def _of_deposit(kind: str, facts: Facts, data: DraftSaved | DraftAged | DepositRefused | FlowFinished) -> Told:
     return Told(kind=kind, facts=facts, rules=rules_of(kind), contact=data.contact, depositor=data.depositor)
+
+
+def _of_flow(data: FlowFinished) -> tuple[str, Facts]:
+    """One message for a whole flow. Where something is refused it stands for the notices of each refused deposit, and
+    is as mandatory as they are."""
+    counts = tuple(Count(name, invoices) for name in OUTCOMES if (invoices := getattr(data.counts, name)))
+    facts = Facts(at=data.finished_at, file_name=data.file_name, reasons=data.errors, counts=counts)
+    if any(error.code == "FLOW_ALREADY_RECEIVED" for error in data.errors):
+        return "FLOW_REPEATED", facts
+    if data.state == "IN_REJETE":
+        return "FLOW_REFUSED", facts
+    return ("FLOW_PARTIAL" if data.counts.rejected or data.errors else "FLOW_FINISHED"), facts
 
 
 def _of_status(data: StatusChanged) -> Told:

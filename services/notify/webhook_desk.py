@@ -23,8 +23,8 @@ from services.notify.webhook_views import (
 )
 
 _SHOWN = (
-    "select id, kind, url, description, types, statuses, structures, services, state, created_at, failures, open_until,"
-    " structure, format, rhythm from webhook where state <> 'deleted'"
+    "select id, kind, url, description, types, statuses, structures, services, sandbox, state, created_at, failures,"
+    " open_until, structure, format, rhythm from webhook where state <> 'deleted'"
 )
 _LIVE = (
     "select id, webhook, kind as signature, public_key, created_at, expires_at from webhook_secret"
@@ -63,8 +63,8 @@ async def make(connection: Connection, asked: NewWebhook, owner: str, now: datet
     structures = [asked.structure] if asked.structure else asked.structures
     await connection.execute(
         "insert into webhook (id, owner, kind, url, description, types, statuses, structures, services, state,"
-        " created_at, changed_at, structure, format, rhythm)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'active', $10, $10, $11, $12, $13)",
+        " created_at, changed_at, structure, format, rhythm, sandbox)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'active', $10, $10, $11, $12, $13, $14)",
         identity,
         owner,
         asked.kind,
@@ -78,6 +78,7 @@ async def make(connection: Connection, asked: NewWebhook, owner: str, now: datet
         asked.structure,
         asked.format,
         asked.rhythm,
+        asked.sandbox,
     )
     return identity
 

@@ -3,9 +3,8 @@
 import asyncio
 import time
 
-from services.common import telemetry
 from services.common.db import Connection, Pool
-from services.common.failures import backoff, is_transient
+from services.common.loops import until_done
 from services.notify import webhook_metrics
 from services.notify.webhook_replay import replay_some
 
@@ -44,18 +43,8 @@ class House:
 
     async def run(self) -> None:
         """Until cancelled."""
-        failures = 0
         while True:
-            try:
-                busy = await self.once()
-                failures = 0
-            except Exception as error:
-                if not is_transient(error):
-                    telemetry.logger().exception("webhook.house_failed")
-                failures += 1
-                await asyncio.sleep(backoff(failures))
-                continue
-            if not busy:
+            if not await until_done(self.once, "webhook.house_failed"):
                 await asyncio.sleep(self._every)
 
     async def once(self) -> bool:

@@ -103,7 +103,7 @@ def _data(event: Known, scope: Scope) -> dict[str, Any]:
     given = msgspec.json.decode(event.data)
     if event.type == TEST_TYPE:
         return dict(given)
-    found = {name: given[name] for name in PUBLIC[event.type][scope] if name in given}
+    found = {name: given[name] for name in (*PUBLIC[event.type][scope], "sandbox") if name in given}
     status = STATUSES.get(found.get("status_to", ""))
     if status is not None:
         found["status_label"] = status.label_fr

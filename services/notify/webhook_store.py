@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 
 from contracts.envelope import Event, encode
+from invoice.sandbox import MARK, is_sandbox
 from services.common.db import Connection
 from services.notify.webhook_rules import TEST_TYPE, Known, Scope, State, kept, test_data
 from services.notify.webhook_send import Outcome
@@ -57,11 +58,12 @@ async def take(connection: Connection, events: Sequence[Event], now: datetime) -
         return
     written = await connection.fetchval(
         "with fresh as (insert into webhook_event (id, type, subject, time, data, status, visibility, supplier_siret,"
-        " recipient_siret, address, tenant, depositor, recorded_at)"
+        " recipient_siret, address, tenant, depositor, sandbox, recorded_at)"
         " select t.id, t.type, t.subject, t.time, t.data, t.status, t.visibility, t.supplier, t.recipient, t.address,"
-        " t.tenant, t.depositor, $13 from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[],"
-        " $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[]) with ordinality"
-        " t(id, type, subject, time, data, status, visibility, supplier, recipient, address, tenant, depositor, o)"
+        " t.tenant, t.depositor, t.sandbox, $13 from unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[],"
+        " $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],"
+        " $14::bool[]) with ordinality t(id, type, subject, time, data, status, visibility, supplier, recipient,"
+        " address, tenant, depositor, sandbox, o)"
         " order by t.o on conflict (id) do nothing returning webhook_event as e),"
         " made as (insert into webhook_delivery (webhook, event, position, subject, type, state, next_attempt_at,"
         " created_at) select w.id, (f.e).id, (f.e).position, (f.e).subject, (f.e).type, case when w.kind = 'http' and ("
@@ -75,7 +77,7 @@ async def take(connection: Connection, events: Sequence[Event], now: datetime) -
         [event.type for event, _ in found],
         [event.subject for event, _ in found],
         [event.time for event, _ in found],
-        [encode(event.data).decode() for event, _ in found],
+        [_data(event) for event, _ in found],
         [about.status for _, about in found],
         [about.visibility for _, about in found],
         [about.supplier_siret for _, about in found],
@@ -84,9 +86,18 @@ async def take(connection: Connection, events: Sequence[Event], now: datetime) -
         [about.tenant for _, about in found],
         [about.depositor for _, about in found],
         now,
+        [is_sandbox(event.tenant) for event, _ in found],
     )
     if written:
         await wake(connection)
+
+
+def _data(event: Event) -> str:
+    """The event's data as they came; those of a sandbox with its mark."""
+    data = encode(event.data)
+    if is_sandbox(event.tenant):
+        data = msgspec.json.encode({**msgspec.json.decode(data), "sandbox": MARK})
+    return data.decode()
 
 
 async def wake(connection: Connection) -> None:

@@ -73,6 +73,7 @@ class NewWebhook(Filters):
     structure: str | None = None
     format: Literal["jsonl", "cppstatut"] | None = None
     rhythm: Literal["daily", "at_once"] | None = None
+    sandbox: bool = Field(default=False, description="Vrai : les événements du bac à sable, et eux seuls.")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -116,6 +117,7 @@ class WebhookView(BaseModel):
     statuses: list[str]
     structures: list[str]
     services: list[str]
+    sandbox: bool = Field(default=False, description="Vrai : les événements du bac à sable, eux seuls.")
     state: Literal["active", "paused", "gone"]
     created_at: datetime
     failures: int

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -19,8 +20,9 @@ import msgspec
 from services.common import telemetry
 from services.common.db import Pool
 from services.common.deliver import transaction
-from services.common.failures import backoff, is_transient
+from services.common.failures import is_transient
 from services.common.listen import Listener
+from services.common.loops import tried, until_done
 from services.notify import webhook_circuit, webhook_metrics, webhook_store
 from services.notify.desk import Desk
 from services.notify.webhook_address import networks
@@ -101,18 +103,8 @@ class WebhookWorker:
             await sender.close()
 
     async def _claim_forever(self, sender: Sender) -> None:
-        failures = 0
         while True:
-            try:
-                claimed = await self._claim(sender)
-                failures = 0
-            except Exception as error:
-                if not is_transient(error):
-                    telemetry.logger().exception("webhook.claim_failed")
-                failures += 1
-                await asyncio.sleep(backoff(failures))
-                continue
-            if not claimed:
+            if not await until_done(partial(self._claim, sender), "webhook.claim_failed"):
                 await self._listener.wait(_POLL_SECONDS)
 
     async def _claim(self, sender: Sender) -> int:
@@ -208,20 +200,14 @@ class WebhookWorker:
             await asyncio.sleep(_GATHER_SECONDS)
             while self._done.qsize() and len(done) < _FINISH_AT_MOST:
                 done.append(self._done.get_nowait())
-            failures = 0
-            while True:
-                try:
-                    async with transaction(self._pool, "notify", keys={f.claimed.event.subject for f in done}) as tx:
-                        await webhook_store.finish(tx.conn, done)
-                        await webhook_circuit.settle(tx, done, self._patience, self._desk)
-                    break
-                except Exception as error:
-                    if not is_transient(error):
-                        telemetry.logger().exception("webhook.finish_failed")
-                    failures += 1
-                    await asyncio.sleep(backoff(failures))
+            await until_done(partial(self._finish, done), "webhook.finish_failed")
             for finished in done:
                 self._let_go(finished.claimed)
+
+    async def _finish(self, done: Sequence[Finished]) -> None:
+        async with transaction(self._pool, "notify", keys={f.claimed.event.subject for f in done}) as tx:
+            await webhook_store.finish(tx.conn, done)
+            await webhook_circuit.settle(tx, done, self._patience, self._desk)
 
     def _let_go(self, claimed: Claimed) -> None:
         if self._held.pop(claimed.key, None) is not None:
@@ -233,17 +219,15 @@ class WebhookWorker:
         while True:
             await asyncio.sleep(self._settings.webhook_lease_seconds / 4)
             self._forget()
-            holding = list(self._held.values())
-            until = time.monotonic() + self._settings.webhook_lease_seconds
-            try:
-                async with self._pool.acquire() as connection:
-                    ours = await webhook_store.renew(connection, [h.claimed for h in holding], self._lease)
-            except Exception as error:
-                if not is_transient(error):
-                    telemetry.logger().exception("webhook.renew_failed")
-                continue
-            for held in holding:
-                held.until = until if held.claimed.key in ours else 0.0
+            await tried(self._renew, "webhook.renew_failed")
+
+    async def _renew(self) -> None:
+        holding = list(self._held.values())
+        until = time.monotonic() + self._settings.webhook_lease_seconds
+        async with self._pool.acquire() as connection:
+            ours = await webhook_store.renew(connection, [h.claimed for h in holding], self._lease)
+        for held in holding:
+            held.until = until if held.claimed.key in ours else 0.0
 
     def _forget(self) -> None:
         """Receivers that have had nothing for a while begin anew."""

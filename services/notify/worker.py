@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Literal
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from services.common.db import Pool
 from services.common.deliver import Tx, transaction
 from services.common.failures import backoff, is_transient
 from services.common.listen import Listener
+from services.common.loops import tried, until_done
 from services.notify import metrics, outcomes, proof, store
 from services.notify.domain import Answer, Policy, verdict
 from services.notify.mail import Link
@@ -93,17 +95,8 @@ class Worker:
                 await self._listener.wait(0.1)
 
     async def _claim_forever(self) -> None:
-        failures = 0
         while True:
-            try:
-                claimed = await self._claim()
-                failures = 0
-            except Exception as error:
-                if not is_transient(error):
-                    telemetry.logger().exception("notify.claim_failed")
-                failures += 1
-                await asyncio.sleep(backoff(failures))
-                continue
+            claimed = await until_done(self._claim, "notify.claim_failed")
             if self._away:
                 await asyncio.sleep(backoff(self._away, base=0.25, ceiling=_PROBE_CEILING))
             elif not claimed:
@@ -207,16 +200,7 @@ class Worker:
             await asyncio.sleep(self._settings.gather_ms / 1000)
             while self._done.qsize() and len(done) < _FINISH_AT_MOST:
                 done.append(self._done.get_nowait())
-            failures = 0
-            while True:
-                try:
-                    await self._finish(done)
-                    break
-                except Exception as error:
-                    if not is_transient(error):
-                        telemetry.logger().exception("notify.finish_failed")
-                    failures += 1
-                    await asyncio.sleep(backoff(failures))
+            await until_done(partial(self._finish, done), "notify.finish_failed")
             for finished in done:
                 self._let_go(finished.message)
 
@@ -236,20 +220,18 @@ class Worker:
         """Keep what is held; what another instance has taken meanwhile may not be sent from here any more."""
         while True:
             await asyncio.sleep(self._settings.lease_seconds / 4)
-            holding = list(self._held.values())
-            until = time.monotonic() + self._settings.lease_seconds
-            try:
-                async with self._pool.acquire() as connection:
-                    ours = await store.renew(connection, [h.claimed for h in holding], self._lease)
-                    waiting, age = await store.due(connection)
-                metrics.DUE.set(waiting)
-                metrics.DUE_AGE.set(age)
-            except Exception as error:
-                if not is_transient(error):
-                    telemetry.logger().exception("notify.renew_failed")
-                continue
-            for held in holding:
-                held.until = until if held.claimed.id in ours else 0.0
+            await tried(self._renew, "notify.renew_failed")
+
+    async def _renew(self) -> None:
+        holding = list(self._held.values())
+        until = time.monotonic() + self._settings.lease_seconds
+        async with self._pool.acquire() as connection:
+            ours = await store.renew(connection, [h.claimed for h in holding], self._lease)
+            waiting, age = await store.due(connection)
+        metrics.DUE.set(waiting)
+        metrics.DUE_AGE.set(age)
+        for held in holding:
+            held.until = until if held.claimed.id in ours else 0.0
 
 
 def policy(settings: NotifySettings) -> Policy:

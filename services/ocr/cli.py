@@ -2,16 +2,16 @@
 
 import argparse
 import asyncio
-import io
-import os
-import stat
 import sys
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
 from invoice.directory_file import InvalidDirectory
+from services.common import command
+from services.common.command import CannotRead, in_folder, printable, reading
 from services.ocr.answers import Whole
 from services.ocr.known import pack_of_file
 from services.ocr.outcomes import megabytes, outcome
@@ -19,10 +19,7 @@ from services.ocr.pool import ReaderPool, ReaderUnavailable
 from services.ocr.report import Bar, Table, json_line
 
 MAX_FILE_BYTES: Final = 30_000_000  # what a deposit may weigh
-SUFFIXES: Final = (".pdf", ".xml")
 _AHEAD: Final = 64  # answers that wait for an earlier one, so that they come in order
-_BAD_CALL: Final = 2
-_INTERRUPTED: Final = 130
 
 
 class Found(NamedTuple):
@@ -32,33 +29,18 @@ class Found(NamedTuple):
     path: Path
 
 
-class CannotRead(Exception):
-    """A path that was given cannot be read. Its text is for the person who gave it."""
-
-
 def main(arguments: Sequence[str]) -> int:
     """Run the command; returns its exit code: 0 when every file got an answer, 2 when a path cannot be read."""
     given = _parser().parse_args(arguments)
-    if sys.stdout is None:
-        return 1  # closed by the caller: there is nowhere to answer
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8" if given.jsonl else None, errors="replace")
+    return command.framed("services.ocr read", partial(_started, given), jsonl=given.jsonl)
+
+
+def _started(given: argparse.Namespace) -> int:
     try:
-        files = find(given.paths)
-        directory = _directory(given.directory)
-        return asyncio.run(_read(files, given, directory))
-    except CannotRead as error:
-        sys.stderr.write(f"services.ocr read : {error}\n")
-        return _BAD_CALL
+        return asyncio.run(_read(find(given.paths), given, _directory(given.directory)))
     except ReaderUnavailable as error:
         sys.stderr.write(f"services.ocr read : aucun processus de lecture ne démarre ({error})\n")
         return 1
-    except KeyboardInterrupt:
-        return _INTERRUPTED
-    except BrokenPipeError:
-        # Who read the answers has left, as `head` does; nothing more may be written, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,17 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     read = commands.add_parser("read", help="lire des fichiers et des dossiers (*.pdf, *.xml)")
     read.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="fichier, ou dossier lu en entier")
     read.add_argument("--jsonl", action="store_true", help="un objet JSON par fichier, au lieu d'un tableau")
-    read.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="fichiers lus à la fois (1)")
+    read.add_argument("--jobs", type=command.jobs, default=1, metavar="N", help="fichiers lus à la fois (1)")
     read.add_argument("--text-only", action="store_true", help="ne pas lire les données que porte un PDF")
     read.add_argument("--directory", type=Path, metavar="FILE", help="annuaire JSON : les destinataires connus")
     parser.epilog = read.format_help()
     return parser
-
-
-def _jobs(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 64):
-        raise argparse.ArgumentTypeError("de 1 à 64")
-    return int(text)
 
 
 def find(paths: Sequence[Path]) -> list[Found]:
@@ -92,47 +68,25 @@ def find(paths: Sequence[Path]) -> list[Found]:
     found: list[Found] = []
     several = len(paths) > 1  # then only the paths as given tell two files apart
     for path in paths:
-        try:
-            mode = path.stat().st_mode
-            if stat.S_ISDIR(mode):
-                folder = f"{_printable(path.as_posix())}/" if several else ""
-                found += [Found(folder + one.name, one.path) for one in _in_folder(path)]
-            elif stat.S_ISREG(mode):
+        below = in_folder(path)
+        if below is None:
+            with reading(f"« {printable(path)} »"):
                 path.open("rb").close()
-                found.append(Found(_printable(path.as_posix() if several else path.name), path))
-            else:
-                raise CannotRead(f"« {path} » n'est ni un fichier ni un dossier")
-        except OSError as error:
-            raise CannotRead(f"« {path} » ne peut pas être lu : {error.strerror}") from error
+            found.append(Found(printable(path if several else path.name), path))
+        else:
+            named = "{0}/{1}" if several else "{1}"
+            found += [Found(named.format(printable(path), printable(one.relative_to(path))), one) for one in below]
     return sorted(found)
-
-
-def _in_folder(folder: Path) -> list[Found]:
-    def stop(error: OSError) -> None:
-        raise error
-
-    return [
-        Found(_printable((Path(where) / name).relative_to(folder).as_posix()), Path(where) / name)
-        for where, _, names in os.walk(folder, onerror=stop)
-        for name in names
-        if name.lower().endswith(SUFFIXES) and (Path(where) / name).is_file()
-    ]
-
-
-def _printable(name: str) -> str:
-    """A file's name as text, whatever bytes it is made of."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _directory(path: Path | None) -> bytes | None:
     if path is None:
         return None
     try:
-        return pack_of_file(path.read_bytes())
-    except OSError as error:
-        raise CannotRead(f"l'annuaire « {path} » ne peut pas être lu : {error.strerror}") from error
+        with reading(f"l'annuaire « {printable(path)} »"):
+            return pack_of_file(path.read_bytes())
     except InvalidDirectory as error:
-        raise CannotRead(f"« {path} » n'est pas un annuaire : {error.problems[0]}") from error
+        raise CannotRead(f"« {printable(path)} » n'est pas un annuaire : {error.problems[0]}") from error
 
 
 async def _read(files: Sequence[Found], given: argparse.Namespace, directory: bytes | None) -> int:
@@ -154,7 +108,7 @@ async def _read(files: Sequence[Found], given: argparse.Namespace, directory: by
         await readers.stop()
     if not given.jsonl:
         _write(sys.stdout, table.text())
-    return _BAD_CALL if lost else 0
+    return command.BAD_CALL if lost else 0
 
 
 async def _answers(

@@ -1,13 +1,12 @@
 """Documents received become jobs: reading is slow, so it leaves the partition. Structures become known recipients."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from contracts.envelope import Event
 from contracts.events import DocumentReceived, StructurePublished
 from services.common import tenants
 from services.common.deliver import Tx
-from services.common.failures import Rejected
+from services.common.subject import invoice_id
 from services.ocr import recipients, store
 
 
@@ -16,7 +15,7 @@ async def handle(tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
     jobs = [
         store.Job(
             event_id=event.id,
-            invoice_id=_invoice(event.subject),
+            invoice_id=invoice_id(event),
             document=event.data.document,
             traceparent=event.traceparent,
         )
@@ -30,13 +29,3 @@ async def handle(tx: Tx, events: Sequence[Event]) -> Sequence[Event]:
         await recipients.keep(tx.conn, published)
     await tenants.ask(tx, events)
     return []
-
-
-def _invoice(subject: str) -> UUID:
-    try:
-        found = UUID(subject)
-    except ValueError as error:
-        raise Rejected("SUBJECT_NOT_AN_INVOICE", "ce_subject must be the invoice's UUID") from error
-    if str(found) != subject:
-        raise Rejected("SUBJECT_NOT_AN_INVOICE", "ce_subject must be the invoice's UUID in its canonical spelling")
-    return found

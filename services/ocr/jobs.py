@@ -16,6 +16,7 @@ from services.common import telemetry
 from services.common.blobs import BlobCorrupt, BlobMissing
 from services.common.db import Connection, Pool
 from services.common.failures import backoff, is_transient
+from services.common.loops import until_done
 from services.ocr import metrics, store
 from services.ocr.answers import Whole
 from services.ocr.budget import Budget
@@ -288,13 +289,5 @@ def reader_lost(action: str, *, reason: str, **where: str) -> None:
 
 async def _forever(step: Callable[[], Awaitable[None]]) -> None:
     """Repeat a step; an error never ends it: what it held is safe in the job table."""
-    failures = 0
     while True:
-        try:
-            await step()
-            failures = 0
-        except Exception as error:
-            failures += 1
-            if not is_transient(error):
-                telemetry.logger().exception("job.step_failed", error=type(error).__name__)
-            await asyncio.sleep(backoff(failures, ceiling=_RECOVERY_CEILING))
+        await until_done(step, "job.step_failed", ceiling=_RECOVERY_CEILING)

@@ -1,6 +1,5 @@
 """The recipients of the directory: kept from its topic, told to the reader processes."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -8,9 +7,9 @@ import msgspec
 
 from contracts.events import StructurePublished
 from invoice.directory import NumberFormat
-from services.common import telemetry
 from services.common.db import Connection, Pool
-from services.common.failures import is_transient
+from services.common.loops import every
+from services.common.versions import highest
 from services.ocr.known import packed
 from services.ocr.pool import ReaderPool
 
@@ -21,12 +20,7 @@ _formats: Final = msgspec.json.Decoder(tuple[NumberFormat, ...]).decode
 
 async def keep(connection: Connection, published: Sequence[StructurePublished]) -> None:
     """Keep the highest version of each structure."""
-    latest: dict[str, StructurePublished] = {}
-    for event in published:
-        before = latest.get(event.structure.siret)
-        if before is None or before.version < event.version:
-            latest[event.structure.siret] = event
-    rows = [latest[siret] for siret in sorted(latest)]
+    rows = highest(published, lambda event: event.structure.siret)
     await connection.execute(
         "insert into recipient as r (siret, version, deleted, engagement_formats, tenant)"
         " select s, v, d, f::jsonb, t"
@@ -58,13 +52,7 @@ class Tell:
 
     async def run(self) -> None:
         """Look until cancelled."""
-        while True:
-            try:
-                await self.once()
-            except Exception as error:
-                if not is_transient(error):
-                    telemetry.logger().exception("recipients.failed")
-            await asyncio.sleep(LOOK_SECONDS)
+        await every(LOOK_SECONDS, self.once, "recipients.failed")
 
     async def once(self) -> bool:
         """Tell the readers if anything is newer than what they were told; whether it was.

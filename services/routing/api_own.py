@@ -8,7 +8,9 @@ from fastapi import FastAPI, Query
 from pydantic import BaseModel
 
 from invoice.directory import Engagement
+from invoice.findings import Finding
 from invoice.identifiers import normalise_code
+from invoice.rules_table import operator_sentence
 from services.common.auth import CurrentPrincipal
 from services.common.db import scoped
 from services.common.web import Problem
@@ -22,6 +24,7 @@ _engagement = msgspec.json.Decoder(Engagement).decode
 class DecisionOut(BaseModel):
     """A decision of the router, with every rule that was looked at and the version of the directory it used.
 
+    Of each finding, ``message`` is what the supplier reads and ``operator_message`` what the directory's side does.
     ``purpose``: what asked for it: the deposit (``submitted``), the supplier's new address (``recycled``), or the
     body's own hand-over to another of its services (``transferred``).
     """
@@ -97,7 +100,13 @@ def add_routes(app: FastAPI, pools: Pools) -> None:
             raise Problem(
                 404, "DECISION_UNKNOWN", "Décision inconnue", "Aucune décision n'est connue ici pour cette facture."
             )
-        return [DecisionOut(**{**row, "findings": msgspec.json.decode(row["findings"])}) for row in rows]
+        return [DecisionOut(**{**row, "findings": _explained(row["findings"])}) for row in rows]
+
+
+def _explained(findings: str) -> list[dict[str, Any]]:
+    """The findings as they were kept, each with the sentence for who runs the directory."""
+    found: list[dict[str, Any]] = msgspec.json.decode(findings)
+    return [{**one, "operator_message": operator_sentence(msgspec.convert(one, Finding))} for one in found]
 
 
 def _out(entry: Engagement) -> EngagementOut:

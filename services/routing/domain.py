@@ -25,6 +25,7 @@ from invoice.directory import Engagement, Entry, Service, Structure, Tenant
 from invoice.findings import refusals
 from invoice.hints import display_name
 from invoice.identifiers import normalise, normalise_code
+from invoice.sandbox import crossed, is_sandbox
 
 #: What asks for a decision: the deposit for the first attempt, status for every later one.
 Asked = InvoiceSubmitted | RoutingRequested
@@ -155,6 +156,18 @@ def route(asked: Asked, bodies: Bodies, directory_version: int, around: Around |
     tenant = decision.structure.tenant if decision.structure is not None else None
     restarts = body is None or body.tenant.policies.recycling_restarts_delay
     return Routing(decision, tenant, on, directory_version, restarts)
+
+
+def in_its_world(routing: Routing, tenant: str | None) -> Routing:
+    """A trial stays in the sandbox, and what is real out of it. ``tenant``: whose the invoice has been so far."""
+    if routing.tenant is None or is_sandbox(routing.tenant) == is_sandbox(tenant):
+        return routing
+    structure = routing.decision.structure
+    found = crossed("" if structure is None else structure.siret)
+    decision = msgspec.structs.replace(
+        routing.decision, outcome="unroutable", findings=(*routing.decision.findings, found)
+    )
+    return msgspec.structs.replace(routing, decision=decision, tenant=None)
 
 
 def _within_the_body(decision: Decision) -> Decision:

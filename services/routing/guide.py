@@ -13,6 +13,7 @@ from invoice.hints import display_name
 from invoice.identifiers import normalise_code
 from invoice.kinds import payment_days
 from invoice.service_index import open_on
+from services.common import sandbox
 from services.routing.links import deposit_link, qr_svg
 from services.routing.views import ContactOut, FormOut, contact_out, forms_out, kind_label
 
@@ -60,6 +61,7 @@ class GuideOut(BaseModel):
     name: str = Field(examples=["Département des Alpes-Maritimes"])
     logo: str | None
     active: bool
+    sandbox: str | None = Field(default=None, description="La mention d'un bac à sable.")
     contacts: list[ContactOut]
     on_every_invoice: list[str]
     structures: list[GuideStructure]
@@ -137,6 +139,7 @@ def tenant_guide(
         name=tenant.name,
         logo=tenant.logo,
         active=tenant.active,
+        sandbox=sandbox.marked(tenant.sandbox),
         contacts=[found for contact in tenant.contacts if (found := contact_out(contact)) is not None],
         on_every_invoice=list(ON_EVERY_INVOICE),
         structures=list(structures),

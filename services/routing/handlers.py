@@ -1,17 +1,17 @@
 """Invoices are routed: once when they are submitted, once more for every attempt that status asks for."""
 
 from collections.abc import Mapping, Sequence
-from uuid import UUID
 
 from contracts.envelope import Event
 from contracts.events import InvoiceSubmitted, Payload, RoutingRequested
 from invoice import cadres
 from invoice.address import Around
 from services.common.deliver import Tx
-from services.common.failures import Rejected, Transient
+from services.common.failures import Transient
+from services.common.subject import invoice_id
 from services.routing import metrics, store
 from services.routing.around import References, look_around, references_of
-from services.routing.domain import Asked, outcome_event, route, sirets_of
+from services.routing.domain import Asked, in_its_world, outcome_event, route, sirets_of
 from services.routing.store import Decided, Directory, Snapshot
 from services.routing.suggested import with_suggestions
 
@@ -33,7 +33,9 @@ class Handlers:
                 invoice_id(event),
                 event.id,
                 asked,
-                route(asked, snapshot.bodies, snapshot.version, around[references_of(asked)]),
+                in_its_world(
+                    route(asked, snapshot.bodies, snapshot.version, around[references_of(asked)]), event.tenant
+                ),
             )
             for event, asked in wanted
         }
@@ -76,14 +78,3 @@ def asked_of(data: Payload) -> Asked | None:
             return data
         case _:
             return None
-
-
-def invoice_id(event: Event) -> UUID:
-    """The invoice an event is about. Raises :class:`Rejected` when its subject is no invoice id."""
-    try:
-        found = UUID(event.subject)
-    except ValueError as error:
-        raise Rejected("SUBJECT_NOT_AN_INVOICE", "ce_subject must be the invoice's UUID") from error
-    if str(found) != event.subject:  # another spelling would be another key: other locks, another order
-        raise Rejected("SUBJECT_NOT_AN_INVOICE", "ce_subject must be the invoice's UUID in its canonical spelling")
-    return found

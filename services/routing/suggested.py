@@ -5,10 +5,9 @@ from uuid import UUID
 
 import msgspec
 
-from invoice.address import Address, Around
+from invoice.address import Around
 from invoice.directory import Engagement, Structure
-from invoice.identifiers import normalise, siren_of
-from invoice.suggestions import Facts, can_be_suggested, sirets_to_ask, suggest
+from invoice.suggestions import Facts, can_be_suggested, suggest, to_ask
 from services.common.db import Connection
 from services.routing.around import References, references_of
 from services.routing.domain import Bodies, address_of
@@ -54,22 +53,11 @@ def _better(decided: Decided, facts: Facts, bodies: Bodies, around: Around) -> D
 
 
 async def _facts(connection: Connection, failed: Sequence[Decided], bodies: Bodies) -> Facts:
-    sirets: set[str] = set()
-    sirens: set[str] = set()
-    owners: set[tuple[str, str]] = set()
-    for one in failed:
-        address: Address = address_of(one.asked, bodies)
-        fields = {found.field for found in one.routing.decision.findings if can_be_suggested(found)}
-        recipient = normalise(address.recipient_siret)
-        sirets.add(recipient)
-        if "recipient_siret" in fields:
-            sirets.update(sirets_to_ask(address))
-            sirens.add(siren_of(recipient))
-        if "engagement" in fields and address.supplier:
-            owners.add((recipient, siren_of(address.supplier)))
-    structures = await connection.fetch(_STRUCTURES, sorted(sirets), sorted(s for s in sirens if _is_siren(s)))
-    engagements = await connection.fetch(_ENGAGEMENTS, *zip(*sorted(owners), strict=True)) if owners else []
-    suspended = await connection.fetch(_SUSPENDED) if sirens else []
+    asked = to_ask((address_of(one.asked, bodies), one.routing.decision.findings) for one in failed)
+    sirens = sorted(filter(_is_siren, asked.sirens))
+    structures = await connection.fetch(_STRUCTURES, sorted(asked.sirets), sirens)
+    engagements = await connection.fetch(_ENGAGEMENTS, *zip(*sorted(asked.owners), strict=True)) if asked.owners else []
+    suspended = await connection.fetch(_SUSPENDED) if asked.sirens else []
     return Facts.of(
         (_structure(row["entry"]) for row in structures),
         {siret: body.services for siret, body in bodies.items() if body is not None},

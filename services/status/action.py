@@ -147,6 +147,11 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
         return self.target(invoice) if callable(self.target) else self.target
 
 
+def by_status(targets: Mapping[str, str]) -> Callable[[Invoice], str | None]:
+    """A target that follows from the status that the invoice has, by a table."""
+    return lambda invoice: targets.get(invoice.status)
+
+
 class Possible(msgspec.Struct, frozen=True, kw_only=True):
     """An action that may be done now, and what it needs. ``motifs``: code and label of those offered."""
 

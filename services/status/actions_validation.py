@@ -4,10 +4,10 @@ from typing import Final
 
 from invoice import model
 from invoice.checks import MAX_SERVICE_CODE
-from services.status.action import Action, Case, Fault, Field
+from services.status.action import Action, Case, Fault, Field, by_status
 from services.status.action_fields import optional, said, siret
 from services.status.actions_body import plain
-from services.status.model import Applied, FieldChange, Gone, Invoice
+from services.status.model import Applied, FieldChange, Gone
 
 _AGREED: Final = {"A_VALIDER_1": "VALIDEE_1", "A_VALIDER_2": "VALIDEE_2"}
 _REFUSED: Final = {
@@ -71,36 +71,26 @@ def _same_validator(given: str, message: str) -> Fault:
     )
 
 
-def _agreed(invoice: Invoice) -> str | None:
-    return _AGREED.get(invoice.status)
-
-
-def _refused(invoice: Invoice) -> str | None:
-    return _REFUSED.get(invoice.status)
-
-
-def _wrong(invoice: Invoice) -> str | None:
-    return _WRONG.get(invoice.status)
-
-
-def _corrected(invoice: Invoice) -> str | None:
-    return _CORRECTED.get(invoice.status)
-
-
 ACTIONS: Final = (
-    Action(name="validate", label="Valider", target=_agreed, who=("V1", "V2"), do=plain),
-    Action(name="refuse", label="Refuser", target=_refused, who=("V1", "V2", "MOE", "MOA", "F"), do=_refuse),
+    Action(name="validate", label="Valider", target=by_status(_AGREED), who=("V1", "V2"), do=plain),
+    Action(
+        name="refuse",
+        label="Refuser",
+        target=by_status(_REFUSED),
+        who=("V1", "V2", "MOE", "MOA", "F"),
+        do=_refuse,
+    ),
     Action(
         name="wrong_validator",
         label="Signaler une erreur de valideur",
-        target=_wrong,
+        target=by_status(_WRONG),
         who=("V1", "V2"),
         do=_wrong_validator,
     ),
     Action(
         name="correct_validator",
         label="Corriger le valideur",
-        target=_corrected,
+        target=by_status(_CORRECTED),
         who=("F", "V1"),
         fields=(
             Field(name="validator_siret", label="SIRET du valideur", check=siret("validator_siret"), required=True),

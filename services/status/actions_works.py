@@ -10,7 +10,7 @@ import msgspec
 
 from invoice import cadres, model
 from invoice.checks import MAX_SERVICE_CODE
-from services.status.action import Action, Case, Fault, Field
+from services.status.action import Action, Case, Fault, Field, by_status
 from services.status.action_fields import optional, said, siret
 from services.status.actions_body import plain
 from services.status.model import Applied, FieldChange, Gone, Invoice
@@ -27,10 +27,6 @@ _MAINTAINED: Final = {
 }
 
 
-def _accepted(invoice: Invoice) -> str | None:
-    return _ACCEPTED.get(invoice.status)
-
-
 def _wrong(invoice: Invoice) -> str | None:
     """Whose error it is follows from who has deposited the piece."""
     by = cadres.of(invoice.header).by
@@ -43,14 +39,6 @@ def _wrong(invoice: Invoice) -> str | None:
             return "ERREUR_MOA_SUR_FOURNISSEUR" if by == "MOA" else "ERREUR_MOE_SUR_FOURNISSEUR"
         case _:
             return None
-
-
-def _corrected(invoice: Invoice) -> str | None:
-    return _CORRECTED.get(invoice.status)
-
-
-def _maintained(invoice: Invoice) -> str | None:
-    return _MAINTAINED.get(invoice.status)
 
 
 def _wrong_recipient(case: Case) -> Applied:
@@ -89,7 +77,7 @@ ACTIONS: Final = (
     Action(
         name="accept_piece",
         label="Accepter la pièce",
-        target=_accepted,
+        target=by_status(_ACCEPTED),
         who=("MOE", "MOA"),
         do=plain,
     ),
@@ -103,7 +91,7 @@ ACTIONS: Final = (
     Action(
         name="correct_recipient",
         label="Corriger le destinataire de la pièce",
-        target=_corrected,
+        target=by_status(_CORRECTED),
         who=("F", "MOE"),
         fields=(
             Field(name="siret", label="SIRET du bon destinataire", check=siret("siret"), required=True),
@@ -114,7 +102,7 @@ ACTIONS: Final = (
     Action(
         name="maintain_supplier",
         label="Maintenir l'entreprise désignée",
-        target=_maintained,
+        target=by_status(_MAINTAINED),
         who=("MOE", "MOA"),
         do=plain,
     ),

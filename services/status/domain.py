@@ -23,6 +23,7 @@ from invoice.findings import Finding, refusals
 from invoice.lifecycle import AVAILABLE, WITHDRAWN, AlreadyApplied, Apply, Forbidden, NotYet, decide
 from invoice.model import InvoiceHeader
 from invoice.policies import Circuit
+from invoice.sandbox import is_sandbox
 from services.status.model import Applied, Body, Entry, FieldChange, Invoice, Notice, Outcome, Party
 from services.status.moves import followed, party
 from services.status.payment_delay import terms_for
@@ -102,6 +103,7 @@ def submitted(
         header=data.invoice,
         depositor=data.depositor,
         submitted_at=data.submitted_at,
+        trial=event.tenant if is_sandbox(event.tenant) else None,
         status=move.target,
         status_at=data.submitted_at,
         entries=1,

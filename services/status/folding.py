@@ -1,10 +1,7 @@
 """Folds what changes have written for the figures into sums, so that reading them stays quick."""
 
-import asyncio
-
-from services.common import telemetry
 from services.common.db import Pool, lock_number
-from services.common.failures import is_transient
+from services.common.loops import every
 
 
 class Folding:
@@ -16,13 +13,7 @@ class Folding:
 
     async def run(self) -> None:
         """Fold again and again until cancelled."""
-        while True:
-            try:
-                await self.fold()
-            except Exception as error:
-                if not is_transient(error):
-                    telemetry.logger().exception("figures.failed")
-            await asyncio.sleep(self._every)
+        await every(self._every, self.fold, "figures.failed")
 
     async def fold(self) -> int:
         """The rows folded; 0 also while somebody else is at it."""

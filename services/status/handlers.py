@@ -1,13 +1,13 @@
 """Events change invoices, and what changed is told."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from contracts.envelope import Event
 from contracts.events import InvoiceRouted, InvoiceSubmitted
 from services.common import tenants
 from services.common.deliver import Tx
 from services.common.failures import Rejected
+from services.common.subject import invoice_id
 from services.status import bodies, documents, files, store
 from services.status.domain import concerns_invoice
 from services.status.plan import Plan, fold
@@ -47,14 +47,3 @@ async def _written(tx: Tx, plan: Plan) -> list[Event]:
         raise Rejected(refused.reason, f"{refused.event.type}: {refused.message}")
     await write(tx, plan)
     return plan.not_yet
-
-
-def invoice_id(event: Event) -> UUID:
-    """The invoice an event is about. Raises :class:`Rejected` when its subject is no invoice id."""
-    try:
-        found = UUID(event.subject)
-    except ValueError as error:
-        raise Rejected("SUBJECT_NOT_AN_INVOICE", "ce_subject must be the invoice's UUID") from error
-    if str(found) != event.subject:  # another spelling would be another key: other locks, another order
-        raise Rejected("SUBJECT_NOT_AN_INVOICE", "ce_subject must be the invoice's UUID in its canonical spelling")
-    return found

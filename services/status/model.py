@@ -52,9 +52,10 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
     """An invoice as it stands. ``entries`` counts its history; ``available_entry`` made it available to the body.
 
     ``version`` is the last entry that is a status or an action, and what an action names as the one it was decided on.
-    ``held_by``: the structure that has it now; ``available_structure``: the one that had it last, which recycling
-    compares with. ``transfer_attempt``: the attempt of a transfer that routing has not answered yet. ``policy`` is its
-    body's tenant's as it is today, ``terms`` those of the payment delay since it was at a body's disposal.
+    ``trial``: the sandbox that it was deposited to, if it was. ``held_by``: the structure that has it now;
+    ``available_structure``: the one that had it last, which recycling compares with. ``transfer_attempt``:
+    the attempt of a transfer that routing has not answered yet. ``policy`` is its body's tenant's as it is today,
+    ``terms`` those of the payment delay since it was at a body's disposal.
     """
 
     id: UUID
@@ -65,6 +66,7 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
     status_at: datetime
     entries: int
     version: int
+    trial: str | None = None
     attempt: int
     recipient_name: str | None = None
     service_code: str | None = None

@@ -115,7 +115,7 @@ def note(plan: Plan, outcome: Applied, cause: Cause) -> None:
             plan.ended.append(step.ended)
         if step.moved is not None:
             plan.moved.append(step.moved)
-        tenant = step.invoice.tenant
+        tenant = step.invoice.tenant or step.invoice.trial
         if step.entry.kind == "status":
             plan.told.append(Told(step.invoice.id, cause, index, status_changed(step), tenant))
         elif step.entry.kind == "action":

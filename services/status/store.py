@@ -10,7 +10,7 @@ import msgspec
 
 from contracts.codec import codec
 from invoice import model
-from invoice.clock import NOTICE_PATIENCE, Terms
+from invoice.clock import Terms
 from invoice.model import InvoiceHeader, Works
 from services.common.db import Connection
 from services.status.bodies import policy
@@ -51,7 +51,13 @@ _STATE: Final = {
     "terms": "jsonb",
     "assigned_to": "text",
 }
-_DEPOSITED: Final = {"number": "text", "header": "jsonb", "depositor": "text", "submitted_at": "timestamptz"}
+_DEPOSITED: Final = {
+    "number": "text",
+    "header": "jsonb",
+    "depositor": "text",
+    "submitted_at": "timestamptz",
+    "trial": "text",
+}
 _LOAD: Final = (
     "select i.*, t.policy::text as policy from invoice i left join known_body b on b.siret = i.recipient"
     " left join known_tenant t on t.tenant = b.tenant where i.id = any($1::uuid[])"
@@ -104,17 +110,6 @@ async def clock_entries(connection: Connection, invoices: Sequence[UUID]) -> dic
     return found
 
 
-async def without_delay(connection: Connection, now: datetime, limit: int) -> list[UUID]:
-    """Invoices that the body could see for longer than the notice may take, and whose delay has not started."""
-    rows = await connection.fetch(
-        "select id from invoice where available_at < $1 and payment_delay_started_on is null"
-        " and payment_delay_state = 'not_started' order by available_at limit $2",
-        now - NOTICE_PATIENCE,
-        limit,
-    )
-    return [row["id"] for row in rows]
-
-
 async def save(connection: Connection, plan: Plan, now: datetime) -> None:
     """Write a batch's plan in the running transaction."""
     await _end_parties(connection, plan.ended, now)  # first: it keeps the invoice as it stands before the plan
@@ -139,6 +134,7 @@ def _invoice(row: asyncpg.Record) -> Invoice:
         header=_header.decode(row["header"].encode()),
         depositor=row["depositor"],
         submitted_at=row["submitted_at"],
+        trial=row["trial"],
         status=row["status"],
         status_at=row["status_at"],
         entries=row["entries"],
@@ -172,6 +168,7 @@ async def _insert(connection: Connection, invoices: Sequence[Invoice]) -> None:
         [_header.encode(i.header).decode() for i in invoices],
         [i.depositor for i in invoices],
         [i.submitted_at for i in invoices],
+        [i.trial for i in invoices],
         *_state(invoices),
     )
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from invoice import cadres
 from invoice.lifecycle import ACTORS, STATUSES, turn
+from services.common import sandbox
 from services.common.links import PagesLink
 from services.status.model import DelayState, Source
 from services.status.words import SOURCES, STATES, TURNS, action_label, notice_label
@@ -68,6 +69,7 @@ class InvoiceItem(BaseModel):
     status: StatusView
     turn: Turn | None
     payment_delay: PaymentDelay | None
+    sandbox: str | None = None
 
 
 class InvoicePage(BaseModel):
@@ -226,6 +228,7 @@ def item(row: asyncpg.Record) -> dict[str, Any]:
         "status": status_view(row["status"], row["status_at"], counts=_counts(row)),
         "turn": turn_view(row["status"]),
         "payment_delay": _delay(row),
+        "sandbox": sandbox.marked(row["trial"] is not None),
     }
 
 

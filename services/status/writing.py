@@ -19,7 +19,8 @@ async def write(tx: Tx, plan: Plan) -> None:
     _count(plan, [*created, *changed])
     await store.save(tx.conn, msgspec.structs.replace(plan, created=created, changed=changed), tx.now)
     await timer_store.follow(tx.conn, [*created, *changed], tx.now)
-    await inbox_store.note(tx.conn, plan.entries)
+    nobodys = {invoice.id for invoice in (*created, *changed) if not invoice.was_available}
+    await inbox_store.note(tx.conn, [entry for entry in plan.entries if entry.invoice not in nobodys])
     for told in plan.told:
         tx.emit(told.data, key=str(told.invoice), cause=told.cause, index=told.index, tenant=told.tenant)
 

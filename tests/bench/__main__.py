@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import checks, directory, feed_load, lifecycle, notify, pipeline, plumbing, reading
+from tests.bench import checks, directory, feed_load, flows, lifecycle, notify, pipeline, plumbing, reading
 from tests.bench.report import Figure, publish
 
 BENCHES: dict[str, Callable[[], Sequence[Figure]]] = {
@@ -15,6 +15,7 @@ BENCHES: dict[str, Callable[[], Sequence[Figure]]] = {
     "notify": notify.measure,
     "lifecycle": lifecycle.measure,
     "feed": feed_load.measure,
+    "flows": flows.measure,
 }
 
 

@@ -4,7 +4,6 @@ The documents are the public samples beside the project, else made ones. Time is
 neighbour on the machine counts little. Both sides see the same sample in the same run, one after the other.
 """
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from statistics import median
@@ -13,12 +12,10 @@ from invoice.checks_structured import check_structured
 from invoice.en16931 import broken_rules
 from invoice.syntax import SyntaxRefused, parse
 from tests.bench.report import Figure
-from tests.bench.xml_speed import BESIDE, samples
+from tests.bench.xml_speed import BESIDE, rate, samples
 from tests.corpus.en16931 import cii, facts, ubl
 from tests.corpus.en16931.official import NotReachable, Official
 
-SECONDS = 1.0
-ROUNDS = 5
 SAMPLE = 48
 GOAL = 1_000
 
@@ -47,19 +44,6 @@ def check(data: bytes) -> None:
     """What a deposit asks of a data file: everything read, every rule that binds."""
     for invoice in parse(data):
         check_structured(invoice)
-
-
-def rate(run: Callable[[bytes], object], chosen: Sequence[bytes]) -> list[float]:
-    """Documents per second of processor time, once a round."""
-    runs: list[float] = []
-    for _ in range(ROUNDS):
-        done, began = 0, time.process_time()
-        while (spent := time.process_time() - began) < SECONDS / ROUNDS or not done:
-            for data in chosen:
-                run(data)
-            done += len(chosen)
-        runs.append(done / spent)
-    return runs
 
 
 def _official(chosen: Sequence[bytes]) -> dict[str, float]:

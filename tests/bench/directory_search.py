@@ -6,34 +6,27 @@ of them, postal codes, service codes), 40 % words, 20 % words with a typing erro
 """
 
 import asyncio
-import os
 import random
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 
 import httpx
 import msgspec
 
-from deploy.database import ServiceDsns, bootstrap, drop
+from deploy.database import bootstrap, drop
 from deploy.local import Stack
-from deploy.servers.process import launcher
 from invoice.directory import Service, Structure
 from services.routing.imports import import_lines
 from services.routing.load import opened
 from services.routing.sources import Line
 from tests import directory_variety as variety
+from tests import processes
 from tests.bench.measure import cpu_seconds
 from tests.bench.report import Figure
 
 RATE, SECONDS = 50, 20.0
 NAME = "directory_search"
-_ROOT = Path(__file__).resolve().parents[2]
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _WORDS = ("voirie", "ressources humaines", "finances", "restauration scolaire", "parc automobile")
 
@@ -148,46 +141,22 @@ async def _load(dsn: str) -> float:
     return took
 
 
-def _start(stack: Stack, dsns: Mapping[str, ServiceDsns]) -> tuple[subprocess.Popen[bytes], str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    given = {
-        "CHORALE_DSN": dsns["routing"].worker,
-        "CHORALE_API_DSN": dsns["routing"].api,
-        "CHORALE_PORT": str(port),
-        "CHORALE_LOG_LEVEL": "WARNING",
-    }
-    environment = {**os.environ, **stack.environment("routing"), **given}
-    process = subprocess.Popen([*launcher(None), sys.executable, "-m", "services.routing"], cwd=_ROOT, env=environment)
-    return process, f"http://127.0.0.1:{port}"
-
-
-async def _wait(client: httpx.AsyncClient, path: str, seconds: float) -> None:
-    async with asyncio.timeout(seconds):
-        while True:
-            with suppress(httpx.HTTPError):
-                if (await client.get(path)).status_code == httpx.codes.OK:
-                    return
-            await asyncio.sleep(0.5)
-
-
 async def _measure(stack: Stack) -> list[Figure]:
     dsns = await bootstrap(stack.postgres.admin_dsn, NAME)
     try:
         took = await _load(dsns["routing"].worker)
-        process, url = _start(stack, dsns)
+        service = processes.Service("routing", stack, dsns["routing"], CHORALE_LOG_LEVEL="WARNING")
+        await service.start(quiet=False)
         try:
-            async with httpx.AsyncClient(base_url=url, timeout=30) as client:
-                await _wait(client, "/health/ready", 60)
-                await _wait(client, "/api/v1/directory/export", 300)
+            async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+                await service.ready()
+                await service.ready("/api/v1/directory/export", within=300)
                 await ask(client, queries(200, seed=1), RATE)
-                before = _cpu(stack, process)
+                before = _cpu(stack, service)
                 answers = await ask(client, queries(int(RATE * SECONDS)), RATE)
-                after = _cpu(stack, process)
+                after = _cpu(stack, service)
         finally:
-            process.terminate()
-            process.wait(15)
+            await service.stop(within=15)
     finally:
         await drop(stack.postgres.admin_dsn, NAME)
     used = {name: 1000 * (after[name] - before[name]) / len(answers) for name in before}
@@ -195,8 +164,8 @@ async def _measure(stack: Stack) -> list[Figure]:
     return [_imported(took), *_latencies(answers), cpu, *_finds(answers)]
 
 
-def _cpu(stack: Stack, process: subprocess.Popen[bytes]) -> dict[str, float]:
-    return {**cpu_seconds({"service": process.pid}), "database": stack.cpu_seconds("postgres")}
+def _cpu(stack: Stack, service: processes.Service) -> dict[str, float]:
+    return {**cpu_seconds({"service": service.process.pid}), "database": stack.cpu_seconds("postgres")}
 
 
 def _imported(took: float) -> Figure:

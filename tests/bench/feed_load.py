@@ -5,35 +5,28 @@ each tenant and operators follow; some read nothing at all until the end.
 """
 
 import asyncio
-import os
-import socket
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import msgspec
 
 from contracts.envelope import Event
-from deploy.database import ServiceDsns, bootstrap, drop
+from deploy.database import bootstrap, drop
 from deploy.local import Stack
-from deploy.servers.process import launcher
 from services.common.auth import Principal, mint
 from tests.bench.lifecycle_load import structure, supplier
 from tests.bench.measure import cpu_seconds, rss_mb
 from tests.bench.report import Figure
 from tests.integration.status_service import SECRET, tables, until
+from tests.processes import Service
 from tests.unit.status.samples import event, header, routed, submitted
 
 NAME = "feed"
 SUPPLIERS, EACH, TENANTS, OPERATORS, LAZY = 300, 3, 50, 30, 20
 READERS = SUPPLIERS * EACH + TENANTS + OPERATORS + LAZY
-_ROOT = Path(__file__).resolve().parents[2]
 _PATH = "/api/v1/invoices/events"
 
 
@@ -100,57 +93,34 @@ def told() -> list[Event]:
     return made
 
 
-def _start(stack: Stack, own: ServiceDsns) -> tuple[subprocess.Popen[bytes], int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    given = {
-        "CHORALE_DSN": own.worker,
-        "CHORALE_API_DSN": own.api,
-        "CHORALE_PORT": str(port),
-        "CHORALE_LOG_LEVEL": "WARNING",
-        "CHORALE_TOKEN_SECRET": SECRET,
-    }
-    environment = {**os.environ, **stack.environment("status"), **given}
-    process = subprocess.Popen([*launcher(None), sys.executable, "-m", "services.status"], cwd=_ROOT, env=environment)
-    return process, port
-
-
-async def _ready(port: int) -> None:
-    async with asyncio.timeout(60), httpx.AsyncClient() as client:
-        while True:
-            with suppress(httpx.HTTPError):
-                if (await client.get(f"http://127.0.0.1:{port}/health/ready")).status_code == httpx.codes.OK:
-                    return
-            await asyncio.sleep(0.5)
-
-
 async def _measure(stack: Stack, rounds: int = 5) -> list[Figure]:
     dsns = await bootstrap(stack.postgres.admin_dsn, NAME, ("status",))
-    process, port = _start(stack, dsns["status"])
+    own = {"CHORALE_LOG_LEVEL": "WARNING", "CHORALE_TOKEN_SECRET": SECRET}
+    service = Service("status", stack, dsns["status"], **own)
+    await service.start(quiet=False)
+    pids, port = {"status": service.process.pid}, service.port
     everybody = readers(rounds)
     try:
-        await _ready(port)
-        alone = rss_mb({"status": process.pid})["status"]
+        await service.ready()
+        alone = rss_mb(pids)["status"]
         for first in range(0, len(everybody), 50):
             await asyncio.gather(*(reader.open(port) for reader in everybody[first : first + 50]))
-        memory, latencies = [rss_mb({"status": process.pid})["status"]], []
-        cpu = cpu_seconds({"status": process.pid})["status"]
+        memory, latencies = [rss_mb(pids)["status"]], []
+        cpu = cpu_seconds(pids)["status"]
         async with tables(dsns) as found:
             for number in range(1, rounds + 1):
                 sent = time.perf_counter()
                 await found.take(*told())
                 await _all_have(everybody, number, rounds)
                 latencies.append(1000 * (max(reader.seen[-1] for reader in everybody if reader.seen) - sent))
-                memory.append(rss_mb({"status": process.pid})["status"])
-        spent = cpu_seconds({"status": process.pid})["status"] - cpu
+                memory.append(rss_mb(pids)["status"])
+        spent = cpu_seconds(pids)["status"] - cpu
         too_many = sum(len(reader.seen) - reader.expected for reader in everybody if not reader.lazy)
     finally:
         for reader in everybody:
             with suppress(AttributeError):
                 reader.close()
-        process.terminate()
-        process.wait(20)
+        await service.stop(within=20)
         await drop(stack.postgres.admin_dsn, NAME)
     return [
         Figure(

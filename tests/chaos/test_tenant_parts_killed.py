@@ -1,24 +1,18 @@
 """A process that is killed while it exports or erases its part of a tenant."""
 
-import asyncio
-import os
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import asyncpg
 import pytest
 
 from deploy.database import ServiceDsns
 from deploy.local import Stack
-from deploy.servers.process import launcher
 from services.common.db import Pool
 from services.notify import tenant_part as notify_part
 from services.notify.addresses import Manager
 from services.notify.desk import Desk
 from services.notify.gathering import Limits
 from services.notify.handlers import Handlers as NotifyHandlers
-from tests.integration import ingest_world
 from tests.integration.tenant_world import (
     BODY,
     end,
@@ -26,9 +20,8 @@ from tests.integration.tenant_world import (
     load_managers,
     opened,
 )
+from tests.processes import running
 from tests.records import eventually
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("kind", ["export", "erase"])
@@ -44,21 +37,15 @@ async def test_a_process_killed_in_the_middle_leaves_the_request_to_the_next_one
         async with holder.transaction():
             # notify counts its notices after it has deleted the addresses, and exports them after it wrote the others.
             await holder.execute("lock table message in access exclusive mode")
-            process = await _start(stack, dsns)
-            await eventually(lambda: _stands(world.pool), within=40)
-            process.kill()
-            await process.wait()
+            async with running("notify", stack, dsns["notify"]):
+                await eventually(lambda: _stands(world.pool), within=40)
         await holder.close()
         row = await world.pool.fetchrow("select state, outcome from tenant_request")
         assert row is not None
         assert tuple(row) == ("asked", None)
         assert await world.pool.fetchval("select count(*) from manager") == 1
-        process = await _start(stack, dsns)
-        try:
+        async with running("notify", stack, dsns["notify"]):
             await eventually(lambda: _done(world.pool), within=40)
-        finally:
-            process.kill()
-            await process.wait()
         assert await world.pool.fetchval("select count(*) from manager") == (1 if kind == "export" else 0)
 
 
@@ -76,17 +63,3 @@ async def _stands(pool: Pool) -> bool:
 async def _done(pool: Pool) -> bool:
     found: bool = await pool.fetchval("select bool_and(state = 'done') from tenant_request")
     return found
-
-
-async def _start(stack: Stack, dsns: Mapping[str, ServiceDsns]) -> asyncio.subprocess.Process:
-    own = {
-        "CHORALE_DSN": dsns["notify"].worker,
-        "CHORALE_API_DSN": dsns["notify"].api,
-        "CHORALE_PORT": str(ingest_world._free_port()),
-    }
-    return await asyncio.create_subprocess_exec(
-        *(*launcher(None), sys.executable, "-m", "services.notify"),
-        cwd=ROOT,
-        env={**os.environ, **stack.environment("notify"), **own},
-        stdout=asyncio.subprocess.DEVNULL,
-    )

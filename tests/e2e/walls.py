@@ -11,7 +11,7 @@ import msgspec
 from deploy.local import Stack
 from services.common.auth import Principal, mint
 
-#: Answers anybody: the public directory, and nothing else.
+#: Answers anybody: the public directory, and whether a certificate that somebody holds is genuine.
 PUBLIC = frozenset(
     f"GET /api/v1/directory/{path}"
     for path in (
@@ -23,12 +23,19 @@ PUBLIC = frozenset(
         "deposit-link/{siret}",
         "deposit-link/{siret}.svg",
     )
-)
+) | {"GET /api/v1/certificates/keys", "POST /api/v1/certificates/verify"}
 #: Answers whoever has a token, each with his own: nothing of another's may be in it.
 OWN = frozenset(
     {
         "GET /api/v1/deposits",
         "POST /api/v1/deposits",
+        "GET /api/v1/drafts",
+        "GET /api/v1/drafts/questions",
+        "GET /api/v1/flows",
+        "POST /api/v1/flows",
+        "GET /api/v1/flows/rejections/{day}",
+        "OPTIONS /api/v1/flows/uploads",
+        "POST /api/v1/flows/uploads",
         "GET /api/v1/invoices",
         "GET /api/v1/invoices/events",
         "GET /api/v1/invoices/export.csv",
@@ -158,6 +165,7 @@ class Route(msgspec.Struct, frozen=True):
             "form": "csv",
             "service": side.service,
             "sequence": "1",
+            "day": "2026-03-02",
         }
         path = self.path
         for name in [part.partition("}")[0] for part in path.split("{")[1:]]:
@@ -186,10 +194,31 @@ def body(route: Route, side: Side) -> dict[str, Any]:
     recipient = {"role": "moa", "siret": side.body, "email": "x@stranger.example"}
     announcement = {"audience": "bodies", "title": "Pris", "body": "Pris.", "tenant": side.tenant}
     receiver = {"url": "https://stranger.example/hook", "structures": [side.body]}
+    piece = {"type": "PJA", "label": "Pièce"}
     acts = {"action": "transfer", "fields": {"service_code": side.service}}
     given: dict[str, dict[str, Any]] = {
         "POST /api/v1/deposits": {"files": {"file": ("f.pdf", b"%PDF-1.4\n", "application/pdf")}},
-        "POST /api/v1/deposits/{deposit_id}/attachments": {"files": {"file": ("f.pdf", b"%PDF-1.4\n")}},
+        "POST /api/v1/deposits/{deposit_id}/attachments": {"files": {"file": ("f.pdf", b"%PDF-1.4\n")}, "data": piece},
+        "POST /api/v1/deposits/{deposit_id}/attachments/reuse": {"json": {"attachment": side.invoice}},
+        "POST /api/v1/deposits/{deposit_id}/as-attachment": {"json": {"to": side.invoice, **piece}},
+        "POST /api/v1/drafts": {"json": {"from_invoice": side.invoice}},
+        "PATCH /api/v1/drafts/{draft_id}": {"json": {"fields": {"note": "x"}}, "headers": {"If-Match": '"1"'}},
+        "POST /api/v1/drafts/{draft_id}/submit": {"headers": {"If-Match": '"1"'}},
+        "PUT /api/v1/drafts/{draft_id}/document": {"files": {"file": ("f.pdf", b"%PDF-1.4\n", "application/pdf")}},
+        "DELETE /api/v1/drafts/{draft_id}": {"headers": {"If-Match": '"1"'}},
+        "POST /api/v1/certificates/verify": {"json": {"certificate": {"deposit": side.invoice}}},
+        "POST /api/v1/flows": {"content": b"<?xml version='1.0'?><Invoice/>"},
+        "OPTIONS /api/v1/flows/uploads": {},
+        "POST /api/v1/flows/uploads": {"headers": {"Tus-Resumable": "1.0.0", "Upload-Length": "9"}},
+        "PATCH /api/v1/flows/uploads/{flow_id}": {
+            "content": b"%PDF-1.4\n",
+            "headers": {
+                "Tus-Resumable": "1.0.0",
+                "Upload-Offset": "0",
+                "Content-Type": "application/offset+octet-stream",
+            },
+        },
+        "DELETE /api/v1/flows/uploads/{flow_id}": {"headers": {"Tus-Resumable": "1.0.0"}},
         "POST /api/v1/directory/import": {"json": {"structures": [structure]}},
         "PUT /api/v1/messages/managers": {"json": {"managers": [manager]}},
         "POST /api/v1/messages/recipients": {"json": recipient},

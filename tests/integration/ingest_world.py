@@ -1,7 +1,6 @@
 """ingest in the test's own process, on real servers: its API behind a web server, its handlers without a broker."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from services.common.record import Record, unpack_headers
 from services.common.web import Server, create_app
 from services.ingest import api, handlers
 from services.ingest.settings import IngestSettings
+from tests.processes import free_port
 from tests.unit.ingest.samples import SUPPLIER, pdf
 
 BUCKET = "ingest-tests"
@@ -118,7 +118,7 @@ def settings_for(stack: Stack, dsns: Mapping[str, ServiceDsns], **more: Any) -> 
         "kafka": stack.kafka.bootstrap,
         "dsn": SecretStr(dsns["ingest"].worker),
         "api_dsn": SecretStr(dsns["ingest"].api),
-        "port": _free_port(),
+        "port": free_port(),
         "token_secret": SecretStr(SECRET),
         "s3_endpoint": stack.s3.endpoint,
         "s3_access_key": stack.s3.access_key,
@@ -139,7 +139,7 @@ async def open_world(stack: Stack, dsns: Mapping[str, ServiceDsns], **more: Any)
     blobs = Blobs(settings)
     await blobs.open()
     app = create_app("ingest", token_secret=SECRET, live=_fine, ready=[])
-    api.add_routes(app, api_pool=api_pool, blobs=blobs, settings=settings)
+    api.add_routes(app, pool=pool, api_pool=api_pool, blobs=blobs, settings=settings)
     server = Server(app, settings.host, settings.port, 2)
     serving = asyncio.create_task(server.serve())
     url = f"http://{settings.host}:{settings.port}"
@@ -166,10 +166,3 @@ async def open_world(stack: Stack, dsns: Mapping[str, ServiceDsns], **more: Any)
 
 async def _fine() -> str | None:
     return None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -25,6 +24,7 @@ from services.status import api, api_actions, api_bulk, api_clock
 from services.status.feed import Feed
 from services.status.handlers import handle
 from services.status.settings import FEED_KEPT, StatusSettings
+from tests.processes import free_port
 from tests.unit.status import samples
 
 SECRET = "a secret of the tests that is long enough"
@@ -80,9 +80,7 @@ class Instance:
     """One instance's HTTP side. Without a store of documents it has no archives."""
 
     def __init__(self, found: Tables, dsn: str, settings: StatusSettings, blobs: Blobs | None = None) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         listener = Listener(dsn, channel("status") + "_sent")
         self.feed = Feed(found.pool, found.api_pool, listener, settings)
         app = create_app("status", token_secret=SECRET, live=_fine, ready=[_fine])

@@ -23,6 +23,7 @@ from services.routing.imports import import_directory
 from services.routing.load import LoadSettings
 from tests.integration import notify_service
 from tests.integration.routing_world import OPERATOR, SECRET, World, bearer, routing_world
+from tests.processes import free_port
 from tests.records import event, eventually, record
 from tests.unit.routing.samples import FILE, OTHER, SCHOOL, STRUCTURE, TOWN
 
@@ -66,7 +67,7 @@ async def served(tables: notify_service.Tables) -> AsyncIterator[str]:
 
     app = create_app("notify", token_secret=SECRET, live=fine, ready=[fine])
     notify_api.add_routes(app, tables.api_pool)
-    port = notify_service.free_port()
+    port = free_port()
     server = Server(app, "127.0.0.1", port, 2)
     task = asyncio.create_task(server.serve())
 

@@ -15,6 +15,9 @@ from deploy.servers.workspace import ROOT, Workspace
 
 OWNERS = {
     "deposits": "ingest",
+    "drafts": "ingest",
+    "certificates": "ingest",
+    "flows": "ingest",
     "pages": "ocr",
     "directory": "routing",
     "invoices": "status",

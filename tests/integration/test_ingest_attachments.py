@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ from deploy.local import Stack
 from services.common import links
 from services.common.auth import Principal
 from services.common.db import set_scope
+from services.ingest.sweep import Sweep
 from tests.integration.ingest_world import SECRET, World, open_world, supplier
 from tests.servers import fresh_database
 from tests.unit.ingest.samples import directory_events, event, fields, pdf, read, sha256
@@ -49,7 +51,7 @@ async def attach(
     return await world.client.post(
         f"/api/v1/deposits/{deposit}/attachments",
         files={"file": (name, content, "application/octet-stream")},
-        data=data,
+        data={"type": "DOCUMENT_ANNEXE", "label": "Pièce", **data},
         headers=world.headers(who),
     )
 
@@ -266,7 +268,7 @@ async def test_what_may_not_be_attached_is_refused_in_its_own_words_and_leaves_n
         assert (answer.status_code, answer.json()["code"]) == (422, f"ATTACHMENT_{code}")
     assert (await attach(world, deposit, other="x")).json()["code"] == "FIELD_UNKNOWN"
     assert await objects(world, deposit) == set()
-    assert (await world.get(f"/{deposit}/attachments")).json() == {"attachments": []}
+    assert (await world.get(f"/{deposit}/attachments")).json()["attachments"] == []
 
 
 NAMES = {
@@ -330,3 +332,62 @@ async def test_the_documentation_names_each_answer_in_french(world: World) -> No
     posted = document["paths"]["/api/v1/deposits/{deposit_id}/attachments"]["post"]
     assert {"201", "400", "401", "403", "404", "409", "413", "415", "422", "429", "503"} <= set(posted["responses"])
     assert "BON_LIVRAISON" in str(posted["requestBody"])
+
+
+# ---------------------------------------------------------------- again, and out of a paper
+async def post(world: World, path: str, body: dict[str, Any], who: Principal | None = None) -> httpx.Response:
+    return await world.client.post(f"/api/v1/deposits/{path}", json=body, headers=world.headers(who))
+
+
+async def test_a_piece_is_reused_without_being_sent_again_and_outlives_the_deposit_it_came_with(world: World) -> None:
+    first, _ = await fresh(world)
+    second = await an_invoice(world)
+    piece = await attached(world, first, PNG + b"shared", name="attestation.png", label="Attestation")
+    again = await post(world, f"{second}/attachments/reuse", {"attachment": piece["id"]})
+    assert again.status_code == 201, again.text
+    body = again.json()
+    assert (body["sha256"], body["label"], body["id"] != piece["id"]) == (piece["sha256"], "Attestation", True)
+    assert (await told(world, second))[-1].attachment.label == "Attestation"
+    assert await objects(world, second) == set()
+    await world.pool.execute("delete from attachment where id = $1", UUID(piece["id"]))
+    await Sweep(world.pool, world.blobs, age=timedelta(seconds=-60), every_seconds=1).once()
+    assert (await world.client.get(body["href"])).content == PNG + b"shared"
+    for who, deposit in ((STRANGER, second), (None, uuid4()), (COLLEAGUE, second)):
+        refused = await post(world, f"{deposit}/attachments/reuse", {"attachment": body["id"]}, who)
+        assert refused.status_code == 404, (who, deposit)
+
+
+async def test_a_paper_dropped_as_an_invoice_becomes_an_attachment_and_its_draft_is_no_more(world: World) -> None:
+    paper, content = await fresh(world)
+    invoice = await an_invoice(world)
+    asked = {"to": str(invoice), "type": "BON_LIVRAISON", "label": "Bon signé"}
+    assert (await post(world, f"{paper}/as-attachment", asked)).json()["code"] == "NOT_A_PAPER"
+    await world.take(event(str(paper), read(content, fields(without=("payable",)))))
+    assert (await post(world, f"{paper}/as-attachment", asked, STRANGER)).status_code == 404
+    foreign = await post(world, f"{paper}/as-attachment", {**asked, "to": str(uuid4())})
+    assert (foreign.status_code, (await world.get(f"/{paper}")).status_code) == (404, 200)
+    answer = await post(world, f"{paper}/as-attachment", asked)
+    assert answer.status_code == 201, answer.text
+    assert (await world.get(f"/{paper}")).status_code == 404
+    await Sweep(world.pool, world.blobs, age=timedelta(seconds=-60), every_seconds=1).once()
+    assert (await world.client.get(answer.json()["href"])).content == content
+    assert (await told(world, invoice))[-1].attachment.type == "BON_LIVRAISON"
+    assert (await post(world, f"{invoice}/as-attachment", asked)).json()["code"] == "NOT_A_PAPER"
+
+
+async def test_names_are_kept_whole_and_have_a_short_one_that_no_other_of_the_deposit_has(world: World) -> None:
+    deposit, _ = await fresh(world)
+    name = "bon de livraison signé par le chef de chantier, mars 2026, lot n° 4.png"
+    found = [await attached(world, deposit, PNG + bytes([n]), name=name) for n in range(3)]
+    assert {each["name"] for each in found} == {name}
+    shorts = [each["short_name"] for each in found]
+    assert len(set(shorts)) == 3
+    assert all(len(short) <= 50 and short.endswith(".png") for short in shorts)
+
+
+@pytest.mark.parametrize(
+    ("field", "code"), [("type", "ATTACHMENT_TYPE_MISSING"), ("label", "ATTACHMENT_LABEL_MISSING")]
+)
+async def test_a_piece_says_what_it_is(world: World, field: str, code: str) -> None:
+    deposit, _ = await fresh(world)
+    assert (await attach(world, deposit, PNG, name="a.png", who=None, **{field: " "})).json()["code"] == code

@@ -180,7 +180,8 @@ def attach(stack: Stack, deposit: str, content: bytes) -> httpx.Response:
     """Attach a file, over HTTP."""
     given = {"Authorization": "Bearer " + mint(stack.token_secret, supplier())}
     address = f"{stack.base_url('ingest')}/api/v1/deposits/{deposit}/attachments"
-    return httpx.post(address, files={"file": ("pièce.pdf", content)}, headers=given, timeout=30)
+    about = {"type": "PJA", "label": "Pièce"}
+    return httpx.post(address, files={"file": ("pièce.pdf", content)}, data=about, headers=given, timeout=30)
 
 
 async def stored(blobs: Blobs, prefix: str) -> None:

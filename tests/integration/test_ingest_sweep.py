@@ -72,7 +72,10 @@ async def test_what_a_duplicate_left_behind_is_deleted_and_what_it_stands_on_is_
 async def test_an_attachment_without_a_row_is_deleted_and_one_with_a_row_is_kept(world: World) -> None:
     deposit = await world.deposit()
     answer = await world.client.post(
-        f"/api/v1/deposits/{deposit}/attachments", files={"file": ("a.pdf", pdf("kept"))}, headers=world.headers()
+        f"/api/v1/deposits/{deposit}/attachments",
+        files={"file": ("a.pdf", pdf("kept"))},
+        data={"type": "DOCUMENT_ANNEXE", "label": "Pièce"},
+        headers=world.headers(),
     )
     assert answer.status_code == 201
     orphan = await put(world, attachments.object_key("supplier-1", deposit, uuid4()))

@@ -15,7 +15,7 @@ from services.common.auth import Principal
 from services.notify import addresses
 from services.notify.addresses import Manager
 from tests.integration.notify_service import OPERATOR, Tables, client, tables
-from tests.unit.notify.samples import BODY, CONTACT, changed, draft, refused
+from tests.unit.notify.samples import BODY, CONTACT, aged, changed, draft, flow, refused
 from tests.unit.status.samples import event, submitted
 
 OF_STRUCTURE = Manager(siret=BODY, name="Camille Roux", email="factures@dept.example")
@@ -54,6 +54,18 @@ async def test_drafts_and_refusals_go_to_the_depositor_s_contact(found: Tables) 
     assert await written(found) == {
         ("DRAFT_SAVED", "supplier", CONTACT, "created"),
         ("DEPOSIT_REFUSED", "supplier", CONTACT, "created"),
+    }
+
+
+async def test_a_flow_is_one_message_and_an_old_draft_is_reminded_of(found: Tables) -> None:
+    flow_id = uuid4()
+    items = [event(given(flow=str(flow_id)), uuid4()) for given in (draft, refused, refused)]
+    end = event(flow("IN_INTEGRE_PARTIEL", integrated=7, to_verify=1, rejected=2), flow_id)
+    await found.take(*items, end, event(aged(7), uuid4()), event(aged(30), uuid4()))
+    assert await written(found) == {
+        ("FLOW_PARTIAL", "supplier", CONTACT, "created"),
+        ("DRAFT_AGED", "supplier", CONTACT, "created"),
+        ("DRAFT_FORGOTTEN", "supplier", CONTACT, "held"),
     }
 
 

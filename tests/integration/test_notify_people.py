@@ -322,6 +322,7 @@ async def test_an_announcement_reaches_those_of_its_tenant_once_each_and_stops_a
     async with client(found, Principal(subject="t", tenants=("cd06",), roles=("TENANT_ADMIN",))) as http:
         assert (await http.post(f"{API}/announcements", json={**words, "tenant": None})).status_code == 403
         assert (await http.post(f"{API}/announcements", json={**words, "tenant": "cd32"})).status_code == 403
+        assert (await http.post(f"{API}/announcements", json={**words, "title": " \t\n "})).status_code == 422
         assert (await http.post(f"{API}/announcements", json=words)).status_code == 202
         for _ in range(2):
             await chores(found).announce()

@@ -5,7 +5,6 @@ import base64
 import ipaddress
 import sys
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
@@ -15,20 +14,19 @@ import dkim
 import httpx
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr
 
 from deploy.database import ServiceDsns
 from deploy.local import Stack
 from services.notify.relays import RelayAddress, Relays, parse
 from services.notify.throttle import Throttle
-from tests.integration.notify_service import Tables, free_port, relay, tables, until, worker
+from tests.certificates import self_signed
+from tests.integration.notify_service import Tables, relay, tables, until, worker
+from tests.processes import ROOT, free_port
 from tests.unit.notify.samples import draft, refused
 from tests.unit.status.samples import event
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -99,35 +97,12 @@ async def test_each_way_of_failing_leaves_its_answer_and_loses_nothing(found: Ta
     assert len(await inbox(stack, f"drop@{tag}.example")) == 1
 
 
-def certificate(folder: Path) -> Path:
-    """A self-signed certificate for the loopback address, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "inbox.example")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "inbox.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
-    return path
-
-
 async def test_a_relay_with_starttls_and_login_gets_signed_mail_and_the_proof_says_how(
     found: Tables, tmp_path: Path
 ) -> None:
-    pem, port, http_port = certificate(tmp_path), free_port(), free_port()
+    loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    pem = self_signed(tmp_path / "inbox.pem", "inbox.example", loopback)
+    port, http_port = free_port(), free_port()
     key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
     dkim_key = tmp_path / "dkim.pem"
     dkim_key.write_bytes(

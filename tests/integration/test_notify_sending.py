@@ -1,13 +1,9 @@
 """Messages to a real SMTP server: taken, refused, slow, away, and a process that dies at the worst moment."""
 
 import asyncio
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -16,13 +12,12 @@ import pytest
 from contracts.events import NotificationAccepted, NotificationFailed
 from deploy.database import ServiceDsns
 from deploy.local import Stack
-from deploy.servers.process import launcher
 from services.notify.addresses import Manager
-from tests.integration.notify_service import Tables, free_port, relay, tables, until, worker
+from tests.integration.notify_service import Tables, relay, tables, until, worker
+from tests.processes import free_port, running
 from tests.unit.notify.samples import BODY, CONTACT, changed, draft
 from tests.unit.status.samples import event, submitted
 
-ROOT = Path(__file__).resolve().parents[2]
 OF_STRUCTURE = Manager(siret=BODY, name="Camille Roux", email="factures@dept.example")
 
 
@@ -301,24 +296,9 @@ async def process(
     found: Tables, stack: Stack, smtp_port: int, settings: Mapping[str, str]
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """The service as a process of its own; killed at the end when it still runs."""
-    environment = {
-        **os.environ,
-        **stack.environment("notify"),
-        "CHORALE_DSN": found.own.worker,
-        "CHORALE_API_DSN": found.own.api,
-        "CHORALE_SMTP_HOST": "127.0.0.1",
-        "CHORALE_SMTP_PORT": str(smtp_port),
-        "CHORALE_PORT": str(free_port()),
-        **settings,
-    }
-    arguments = (*launcher(None), sys.executable, "-m", "services.notify")
-    running = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        yield running
-    finally:
-        if running.returncode is None:
-            running.kill()
-            await running.wait()
+    own = {"CHORALE_SMTP_HOST": "127.0.0.1", "CHORALE_SMTP_PORT": str(smtp_port)}
+    async with running("notify", stack, found.own, **own, **settings) as service:
+        yield service.process
 
 
 async def test_a_process_killed_between_acceptance_and_commit_sends_again_with_the_same_id(

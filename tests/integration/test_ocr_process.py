@@ -3,8 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -16,13 +14,11 @@ from aiokafka import AIOKafkaProducer
 from contracts.envelope import Event, decode
 from deploy.database import ServiceDsns
 from deploy.local import Stack
-from deploy.servers.process import launcher
 from services.common.consumer import tail
 from tests import documents
 from tests.integration.ocr_world import OcrWorld, StubReader, data_of, open_world, received
+from tests.processes import Service
 from tests.records import eventually, record
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -31,11 +27,8 @@ async def world(stack: Stack, dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[
         yield opened
 
 
-class Ocr:
-    """One ``python -m services.ocr``."""
-
-    def __init__(self, process: asyncio.subprocess.Process, url: str) -> None:
-        self.process, self.url = process, url
+class Ocr(Service):
+    """The service with its readers."""
 
     def readers(self) -> list[int]:
         """Its reader processes."""
@@ -53,13 +46,6 @@ class Ocr:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    async def ready(self) -> bool:
-        """Whether it says it is ready."""
-        with suppress(httpx.HTTPError):
-            async with httpx.AsyncClient() as client:
-                return (await client.get(f"{self.url}/health/ready")).status_code == 200
-        return False
-
     async def metric(self, name: str) -> float:
         """A metric without labels."""
         async with httpx.AsyncClient() as client:
@@ -72,33 +58,15 @@ async def start(world: OcrWorld) -> AsyncIterator[Callable[[], Awaitable[Ocr]]]:
     started: list[Ocr] = []
 
     async def begin() -> Ocr:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        environment = {
-            **os.environ,
-            **world.stack.environment("ocr"),
-            "CHORALE_DSN": world.dsns["ocr"].worker,
-            "CHORALE_API_DSN": world.dsns["ocr"].api,
-            "CHORALE_PORT": str(port),
-            "CHORALE_LEASE_SECONDS": "2",
-        }
-        process = await asyncio.create_subprocess_exec(
-            *(*launcher(None), sys.executable, "-m", "services.ocr"),
-            cwd=ROOT,
-            env=environment,
-            stdout=asyncio.subprocess.DEVNULL,
-        )
-        ocr = Ocr(process, f"http://127.0.0.1:{port}")
+        ocr = Ocr("ocr", world.stack, world.dsns["ocr"], CHORALE_LEASE_SECONDS="2")
+        await ocr.start()
         started.append(ocr)
-        await eventually(ocr.ready, within=60)
+        await ocr.ready()
         return ocr
 
     yield begin
     for ocr in started:
-        if ocr.process.returncode is None:
-            ocr.process.kill()
-        await ocr.process.wait()
+        await ocr.kill()
 
 
 async def _hold_jobs(world: OcrWorld, ocr: Ocr) -> list[Event]:

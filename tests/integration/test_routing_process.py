@@ -1,16 +1,12 @@
 """The routing process itself: a directory loaded beside it is published, an invoice on its topic is decided."""
 
 import asyncio
-import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-import httpx
 import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -19,47 +15,14 @@ from contracts.envelope import decode
 from contracts.events import InvoiceRouted, StructurePublished
 from deploy.database import ServiceDsns
 from deploy.local import Stack
-from deploy.servers.process import launcher
 from services.common.consumer import tail
-from tests.records import event, eventually, record
+from tests.processes import ROOT, Service
+from tests.records import event, record
 from tests.unit.routing.samples import FILE, TOWN, submitted
 
-ROOT = Path(__file__).resolve().parents[2]
 
-
-class Process:
-    """``python -m services.routing`` with the environment that its load command shares."""
-
-    def __init__(self, stack: Stack, dsns: Mapping[str, ServiceDsns]) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        given = stack.environment("routing")
-        self.environment = {
-            **os.environ,
-            **given,
-            "CHORALE_DSN": dsns["routing"].worker,
-            "CHORALE_API_DSN": dsns["routing"].api,
-            "CHORALE_PORT": str(self.port),
-        }
-        self.running: asyncio.subprocess.Process
-
-    async def start(self) -> None:
-        """Start and wait until it is ready."""
-        self.running = await asyncio.create_subprocess_exec(
-            *(*launcher(None), sys.executable, "-m", "services.routing"),
-            cwd=ROOT,
-            env=self.environment,
-            stdout=asyncio.subprocess.DEVNULL,
-        )
-        await eventually(self.ready, within=60)
-
-    async def ready(self) -> bool:
-        """Whether it says it is ready."""
-        with suppress(httpx.HTTPError):
-            async with httpx.AsyncClient() as client:
-                return (await client.get(f"http://127.0.0.1:{self.port}/health/ready")).status_code == 200
-        return False
+class Process(Service):
+    """The service, and its load command with the same environment."""
 
     async def load(self, folder: Path) -> str:
         """Run the load command; returns what it prints."""
@@ -76,12 +39,13 @@ class Process:
 
 @pytest.fixture
 async def process(stack: Stack, dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[Process]:
-    found = Process(stack, dsns)
+    found = Process("routing", stack, dsns["routing"])
     await found.start()
-    yield found
-    if found.running.returncode is None:
-        found.running.kill()
-        await found.running.wait()
+    try:
+        await found.ready()
+        yield found
+    finally:
+        await found.kill()
 
 
 async def test_a_loaded_directory_is_published_and_an_invoice_is_routed_by_it(
@@ -109,5 +73,5 @@ async def test_a_loaded_directory_is_published_and_an_invoice_is_routed_by_it(
     routed = decode(found.headers, found.value)
     assert isinstance(routed.data, InvoiceRouted)
     assert routed.data.directory_version > 0
-    process.running.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(process.running.wait(), 15) == 0
+    process.process.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(process.process.wait(), 15) == 0

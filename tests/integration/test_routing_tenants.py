@@ -203,6 +203,8 @@ async def test_a_decision_is_explained_to_those_whom_it_concerns(world: World) -
     [decision] = (await world.client.get(path, headers=bearer("TENANT_ADMIN", tenants=("cd99",)))).json()
     assert (decision["outcome"], decision["attempt"]) == ("unroutable", 1)
     assert "SERVICE_INACTIVE" in {finding["code"] for finding in decision["findings"]}
+    [closed] = [finding for finding in decision["findings"] if finding["code"] == "SERVICE_INACTIVE"]
+    assert closed["operator_message"] not in ("", closed["message"])
     other = await world.client.get(path, headers=bearer("TENANT_ADMIN", tenants=("cd98",)))
     assert other.status_code == 404
     assert (await world.client.get(path, headers=bearer("FOURNISSEUR"))).status_code == 403

@@ -11,6 +11,7 @@ import pytest
 
 from deploy.database import ServiceDsns
 from deploy.local import Stack
+from invoice.sandbox import MARK
 from services.common import links
 from tests.integration.status_service import OPERATOR, SECRET, SUPPLIER, Instance, Tables, instances, tables
 from tests.unit.status.samples import NOON, accepted, event, routed, submitted, unroutable
@@ -44,6 +45,20 @@ async def test_the_detail_tells_the_whole_story_in_french(world: World) -> None:
     ]
     delay = answer["payment_delay"]
     assert (delay["started_on"], delay["due_on"], delay["source"]) == ("2026-03-02", "2026-04-01", "notice")
+
+
+async def test_a_trial_bears_the_mark_of_the_sandbox_in_every_answer_and_a_real_invoice_does_not(world: World) -> None:
+    found, http = world
+    tried, real = uuid4(), uuid4()
+    await found.take(msgspec.structs.replace(event(submitted("T-1"), tried), tenant="essai-cd06"))
+    await found.take(event(submitted("T-2"), real))
+    for path, mark in ((f"/{tried}", MARK), (f"/{real}", None), ("", MARK)):
+        answer = await http.get(SUPPLIER, path)
+        assert ("chorale-sandbox" in answer.headers) == (mark is not None)
+        if path:
+            assert answer.json()["sandbox"] == mark
+    listed = {one["id"]: one["sandbox"] for one in (await http.get(SUPPLIER, "")).json()["invoices"]}
+    assert (listed[str(tried)], listed[str(real)]) == (MARK, None)
 
 
 async def test_who_may_see_an_invoice_gets_a_link_to_its_pages(world: World) -> None:

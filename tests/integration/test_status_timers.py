@@ -1,9 +1,6 @@
 """Timers on real tables: set and cancelled with the entries, fired once whatever is killed, late but never lost."""
 
 import asyncio
-import os
-import socket
-import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +14,6 @@ from contracts.codec import codec
 from contracts.events import DelayAtRisk, StatusChanged
 from deploy.database import ServiceDsns
 from deploy.local import Stack
-from deploy.servers.process import launcher
 from services.common import clock
 from services.common.deliver import transaction
 from services.common.timers import Timers
@@ -30,12 +26,12 @@ from services.status.plan import act
 from services.status.timer_firing import fire
 from services.status.writing import write
 from tests.integration.status_service import Tables, tables
+from tests.processes import running
 from tests.records import eventually
 from tests.servers import fresh_database
 from tests.unit.status.lives import deposit
 from tests.unit.status.samples import accepted, event, routed
 
-ROOT = Path(__file__).resolve().parents[2]
 ONE, TWO = "55208131766522", "35600000000048"
 _at_risk, _changed = codec(DelayAtRisk), codec(StatusChanged)
 _PENDING = "select kind from timer where key = $1 and fired_at is null and cancelled_at is null order by kind"
@@ -187,20 +183,14 @@ async def _killed(stack: Stack, dsns: Mapping[str, ServiceDsns], found: Tables, 
     async with holder.transaction():
         # The last of the batch is held: the others are marked as fired and moved, in a transaction that cannot end.
         await holder.execute("select from invoice where id = $1 for update", max(invoices))
-        process = await _start(stack, dsns, moved)
-        await eventually(lambda: _stands(found), within=60)
-        process.kill()
-        await process.wait()
+        async with running("status", stack, dsns["status"], CHORALE_CLOCK_FILE=str(moved)):
+            await eventually(lambda: _stands(found), within=60)
     await holder.close()
     assert await found.pool.fetchval("select count(*) from timer where fired_at is not null") == 0
     assert {await found.status(invoice) for invoice in invoices} == {"A_VALIDER_1"}
-    process = await _start(stack, dsns, moved)
-    try:
+    async with running("status", stack, dsns["status"], CHORALE_CLOCK_FILE=str(moved)):
         await eventually(lambda: _all_moved(found, len(invoices)), within=60)
         await asyncio.sleep(1.5)  # one more look of the timers
-    finally:
-        process.kill()
-        await process.wait()
     rows = await found.pool.fetch(
         "select status_to, count(*) as n from history where actor = 'S' group by status_to order by status_to"
     )
@@ -222,21 +212,3 @@ async def _stands(found: Tables) -> bool:
 async def _all_moved(found: Tables, count: int) -> bool:
     moved: int = await found.pool.fetchval("select count(*) from invoice where status = 'DEPOSEE'")
     return moved == count
-
-
-async def _start(stack: Stack, dsns: Mapping[str, ServiceDsns], moved: Path) -> asyncio.subprocess.Process:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    own = {
-        "CHORALE_DSN": dsns["status"].worker,
-        "CHORALE_API_DSN": dsns["status"].api,
-        "CHORALE_PORT": str(port),
-        "CHORALE_CLOCK_FILE": str(moved),
-    }
-    return await asyncio.create_subprocess_exec(
-        *(*launcher(None), sys.executable, "-m", "services.status"),
-        cwd=ROOT,
-        env={**os.environ, **stack.environment("status"), **own},
-        stdout=asyncio.subprocess.DEVNULL,
-    )

@@ -1,5 +1,6 @@
 """Each service exports and erases its part of a tenant when the directory says so, and keeps what the law keeps."""
 
+import hashlib
 import io
 import json
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from uuid import uuid4
 
 import msgspec
 
-from contracts.events import DepositRefused, StructurePublished
+from contracts.events import ClaimCheck, DepositRefused, StructurePublished
 from deploy.database import ServiceDsns
 from deploy.local import Stack
 from services.common.db import Pool, scoped
@@ -223,11 +224,38 @@ async def test_ingest_gives_submitted_deposits_only_and_erases_drafts_with_a_wor
         assert [reason.code for reason in refused.reasons] == ["RECIPIENT_GONE"]
 
 
+async def test_a_document_that_lies_in_a_pack_is_exported_with_its_place_and_comes_out_whole(
+    stack: Stack, dsns: Mapping[str, ServiceDsns]
+) -> None:
+    async with opened(stack, dsns, "ingest", ingest_handlers.handle, ingest_part.PART) as world:
+        first, second = [await _deposit(world.pool, "submitted", BODY) for _ in range(2)]
+        whole, parts = b"", {}
+        for deposit, content in ((first, b"<Invoice>1</Invoice>"), (second, b"<Invoice>two</Invoice>")):
+            parts[deposit] = content
+            await world.pool.execute(
+                "update deposit set bucket = $2, object_key = 'pack-test', pack_offset = $3, size = $4, sha256 = $5"
+                " where id = $1::text::uuid",
+                deposit,
+                "tenant-tests",
+                len(whole),
+                len(content),
+                hashlib.sha256(content).hexdigest(),
+            )
+            whole += content
+        await world.blobs.put("pack-test", io.BytesIO(whole), size=len(whole), sha256="", media_type="x/y")
+        asked = export_asked()
+        await world.take(asked)
+        claims = {line["id"]: line["document"] for line in await world.exported(asked)}
+        found = {id_: await world.blobs.get(msgspec.convert(claim, ClaimCheck)) for id_, claim in claims.items()}
+        assert found == parts
+
+
 async def _attachment(pool: Pool, deposit: str) -> str:
     id_ = str(uuid4())
     await pool.execute(
-        "insert into attachment (id, deposit_id, stored_by, name, type, sha256, size, media_type, bucket, object_key,"
-        " stored_at) values ($1::text::uuid, $2::text::uuid, 'supplier-1', 'bon.png', 'DOCUMENT_ANNEXE', $1, 1,"
+        "insert into attachment (id, deposit_id, stored_by, name, short_name, type, sha256, size, media_type,"
+        " bucket, object_key, stored_at) values ($1::text::uuid, $2::text::uuid, 'supplier-1', 'bon.png', 'bon.png',"
+        " 'DOCUMENT_ANNEXE', $1, 1,"
         " 'image/png', 'b', 'k', now())",
         id_,
         deposit,

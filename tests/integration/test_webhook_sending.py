@@ -1,7 +1,6 @@
 """One call to a receiver: the address that was checked is the one called, by its name, over TLS, and no further."""
 
 import asyncio
-import datetime
 import ipaddress
 import socket
 import ssl
@@ -12,12 +11,11 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from services.notify.webhook_address import networks
 from services.notify.webhook_send import Limits, Outcome, Sender
+from tests.certificates import self_signed
+from tests.processes import free_port
 
 LIMITS = Limits(connect=1, whole=2, connections=10)
 
@@ -119,28 +117,9 @@ async def test_the_first_address_that_answers_is_taken(monkeypatch: pytest.Monke
 
 def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, Path]:
     """A server's context for that name, and the file of the authority that signed it (itself)."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    public, private = folder / f"{name}.pem", folder / f"{name}.key"
-    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    public = self_signed(folder / f"{name}.pem", name, x509.DNSName(name))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(public, private)
+    context.load_cert_chain(public)
     return context, public
 
 
@@ -162,9 +141,6 @@ async def test_tls_asks_for_the_name_and_believes_no_other(tmp_path: Path, monke
 
 
 async def test_a_port_on_which_nobody_listens_and_a_name_that_is_none_are_unreachable() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     async with sender() as made:
-        assert (await made.post(f"http://127.0.0.1:{port}/", {}, b"{}")).result == "unreachable"
+        assert (await made.post(f"http://127.0.0.1:{free_port()}/", {}, b"{}")).result == "unreachable"
         assert (await made.post("http://no-such-name.invalid/", {}, b"{}")).result == "unreachable"

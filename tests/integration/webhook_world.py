@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -33,11 +31,11 @@ from services.notify.webhook_house import House
 from services.notify.webhook_settings import WaysOutSettings
 from services.notify.webhook_store import WAKE_CHANNEL
 from services.notify.webhook_worker import WebhookWorker
+from tests.processes import ROOT, running
 from tests.servers import emptied
 from tests.unit.notify.samples import BODY, SUPPLIER, changed
 from tests.unit.status.samples import event, record
 
-ROOT = Path(__file__).resolve().parents[2]
 SECRET = "a secret of the tests that is long enough"
 FIRM = Principal(subject="firm", structures=(SUPPLIER,), contact="it@firm.example")
 TOWN = Principal(
@@ -234,9 +232,6 @@ def settings_of(own: ServiceDsns, **changes: Any) -> WaysOutSettings:
 @asynccontextmanager
 async def process(found: Ways, stack: Stack, **settings: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """The service as a process of its own; killed at the end when it still runs."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     quick = {
         "CHORALE_WEBHOOK_NETWORKS": "127.0.0.0/8",
         "CHORALE_WEBHOOK_LEASE_SECONDS": "1",
@@ -245,23 +240,8 @@ async def process(found: Ways, stack: Stack, **settings: str) -> AsyncIterator[a
         "CHORALE_WEBHOOK_CIRCUIT_CEILING_SECONDS": "0.3",
         "CHORALE_OUTGOING_EVERY_SECONDS": "0.05",
     }
-    environment = {
-        **os.environ,
-        **stack.environment("notify"),
-        "CHORALE_DSN": found.own.worker,
-        "CHORALE_API_DSN": found.own.api,
-        "CHORALE_PORT": str(port),
-        **quick,
-        **settings,
-    }
-    arguments = (*launcher(None), sys.executable, "-m", "services.notify")
-    running = await asyncio.create_subprocess_exec(*arguments, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        yield running
-    finally:
-        if running.returncode is None:
-            running.kill()
-        await running.wait()
+    async with running("notify", stack, found.own, **{**quick, **settings}) as service:
+        yield service.process
 
 
 @asynccontextmanager

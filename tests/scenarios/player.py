@@ -117,7 +117,8 @@ class Playing:
     def _attach(self, step: Step) -> None:
         files = {"file": ("piece.pdf", InvoicePdf(number=f"P{uuid4().hex[:6]}").render(), "application/pdf")}
         path = f"/api/v1/deposits/{self.pieces[step.of]}/attachments"
-        answer = self._client(step.who).post(path, files=files)
+        about = {"type": "DOCUMENT_ANNEXE", "label": "Pièce demandée"}
+        answer = self._client(step.who).post(path, files=files, data=about)
         _expect(answer, httpx.codes.CREATED)
         self.attached.append(answer.json()["id"])
         data = f"/api/v1/invoices/{self.pieces[step.of]}/data"

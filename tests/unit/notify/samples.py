@@ -4,7 +4,15 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from contracts.events import DelayAtRisk, DepositRefused, DraftSaved, StatusChanged
+from contracts.events import (
+    DelayAtRisk,
+    DepositRefused,
+    DraftAged,
+    DraftSaved,
+    FlowCounts,
+    FlowFinished,
+    StatusChanged,
+)
 from invoice.findings import Finding
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -89,3 +97,32 @@ def refused(**changes: Any) -> DepositRefused:
         "invoice_number": "F-2026-001",
     }
     return DepositRefused(**{**data, **changes})
+
+
+def aged(days: int) -> DraftAged:
+    """A draft that still waits."""
+    made = NOON - timedelta(days=days)
+    return DraftAged(
+        depositor="user-1",
+        contact=CONTACT,
+        file_name="facture.pdf",
+        days=days,
+        version=2,
+        made_at=made,
+        aged_at=NOON,
+        invoice_number="F-2026-001",
+    )
+
+
+def flow(state: str = "IN_INTEGRE", errors: tuple[Finding, ...] = (), **counts: int) -> FlowFinished:
+    """A flow at its end."""
+    return FlowFinished(
+        depositor="edi-1",
+        contact=CONTACT,
+        file_name="mars.zip",
+        state=state,  # type: ignore[arg-type]
+        counts=FlowCounts(**counts),
+        received_at=NOON,
+        finished_at=NOON,
+        errors=errors,
+    )

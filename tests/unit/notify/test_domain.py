@@ -4,12 +4,13 @@ from datetime import timedelta
 from importlib import resources
 from uuid import uuid4
 
+import msgspec
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contracts.events import Payload
+from contracts.events import FlowFinished, Payload
 from services.notify.domain import (
     Message,
     Policy,
@@ -21,10 +22,11 @@ from services.notify.domain import (
     result_of,
     verdict,
 )
+from services.notify.letters import render
 from services.notify.matrix import Audience, rules_of
 from services.notify.telling import REMINDERS, told
 from tests.unit.notify import samples
-from tests.unit.notify.samples import BODY, CONTACT, NOON, changed, draft, refused, reminded
+from tests.unit.notify.samples import BODY, CONTACT, NOON, REASON, aged, changed, draft, flow, refused, reminded
 
 CAUSE = uuid4()
 POLICY = Policy(
@@ -258,3 +260,43 @@ def test_the_body_that_an_invoice_has_left_is_told_and_learns_nothing_of_the_nex
     assert (found.facts.recipient_siret, found.facts.service_code) == (BODY, "OLD")
     assert "22310001700423" not in str(found.facts)
     assert found.facts.recipient_name is None
+
+
+@pytest.mark.parametrize(("days", "kind"), [(2, "DRAFT_AGED"), (7, "DRAFT_AGED"), (30, "DRAFT_FORGOTTEN")])
+def test_whoever_forgets_a_draft_reads_that_it_is_not_sent(days: int, kind: str) -> None:
+    [message] = written(aged(days), [CONTACT])
+    assert (message.kind, message.facts.days, message.facts.number) == (kind, days, "F-2026-001")
+    letter = render(message.kind, "supplier", message.facts, "d-1", None)
+    assert f"depuis {days} jours" in letter.text
+    assert "n'est pas envoyé" in letter.text
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "legal"),
+    [
+        (flow(integrated=3), "FLOW_FINISHED", False),
+        (flow("IN_INTEGRE_PARTIEL", integrated=3, to_verify=1), "FLOW_FINISHED", False),
+        (flow("IN_INTEGRE_PARTIEL", integrated=3, rejected=2), "FLOW_PARTIAL", True),
+        (flow("IN_REJETE", rejected=2), "FLOW_REFUSED", True),
+        (flow("IN_REJETE", (REASON,)), "FLOW_REFUSED", True),
+        (flow("IN_REJETE", (msgspec.structs.replace(REASON, code="FLOW_ALREADY_RECEIVED"),)), "FLOW_REPEATED", False),
+    ],
+)
+def test_a_flow_is_one_message_and_mandatory_where_something_is_refused(
+    data: FlowFinished, kind: str, legal: bool
+) -> None:
+    [message] = written(data, [CONTACT])
+    assert (message.kind, message.legal) == (kind, legal)
+
+
+def test_the_message_on_a_flow_says_how_many_and_where_the_report_is() -> None:
+    [message] = written(flow("IN_INTEGRE_PARTIEL", integrated=998, to_verify=3, rejected=2), [CONTACT])
+    letter = render(message.kind, "supplier", message.facts, "f-1", "https://factures.example")
+    assert "2 refusée(s)" in letter.subject
+    for said in ("Factures déposées", "998", "non envoyés", "/api/v1/flows/f-1/report.pdf", "example/flux/f-1"):
+        assert said in letter.text
+
+
+def test_what_comes_in_a_flow_is_told_at_its_end_and_not_one_by_one() -> None:
+    assert told(draft(flow="f-1")) is None
+    assert told(refused(flow="f-1")) is None

@@ -22,13 +22,17 @@ CHOICES: list[Cadence] = ["at_once", "daily", "weekly", "off"]
 
 
 def test_the_five_mandatory_kinds_are_those_that_nobody_can_switch_off() -> None:
-    """decisions.md 13: mise à disposition to the body, suspension, rejection, return for recycling, deposit refused."""
+    """decisions.md 13: mise à disposition to the body, suspension, rejection, return for recycling, deposit refused.
+
+    The refused deposits of one flow are one notice, as mandatory as each of them."""
     assert {rule.name for rule in MATRIX if rule.legal} == {
         "MISE_A_DISPOSITION/body",
         "SUSPENDUE/supplier",
         "REJETEE/supplier",
         "A_RECYCLER/supplier",
         "DEPOSIT_REFUSED/supplier",
+        "FLOW_REFUSED/supplier",
+        "FLOW_PARTIAL/supplier",
     }
     assert [rule.name for rule in TAKES_OVER.values()] == ["MISE_A_DISPOSITION/administrator"]
 

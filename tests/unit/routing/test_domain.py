@@ -11,6 +11,7 @@ from services.routing.domain import (
     cause_id,
     differences,
     entry_key,
+    in_its_world,
     outcome_event,
     paris_day,
     partition_key,
@@ -57,6 +58,18 @@ def test_an_unroutable_invoice_says_every_rule_and_the_tenant_where_there_is_one
     assert event.tenant == "cd99"
     assert {f.code: f.level for f in event.findings}["SERVICE_INACTIVE"] == "refuse"
     assert {"DEST_KNOWN", "DEST_ACTIVE", "TENANT_ACTIVE"} <= {f.code for f in event.findings}
+
+
+def test_a_trial_never_reaches_a_real_body_nor_a_real_invoice_the_sandbox() -> None:
+    real = route(submitted(service_code="Voirie 2"), BODIES, 3)
+    assert in_its_world(real, "cd99") is in_its_world(real, None) is real
+    crossed = in_its_world(real, "essai-cd99")
+    assert (crossed.decision.outcome, crossed.tenant) == ("unroutable", None)
+    assert crossed.decision.findings[-1].code == "SANDBOX_CROSSED"
+    assert isinstance(outcome_event(crossed, 1, NOW), InvoiceUnroutable)
+    tried = msgspec.structs.replace(real, tenant="essai-cd99")
+    assert in_its_world(tried, "essai-cd99") is tried
+    assert in_its_world(tried, "cd99").decision.outcome == "unroutable"
 
 
 def test_an_unknown_recipient_belongs_to_no_tenant() -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import permutations
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from contracts.envelope import Event
@@ -30,6 +31,16 @@ def at(*payloads: Payload) -> Invoice:
 
 def answer(invoice: Invoice | None, data: Payload) -> object:
     return ask(invoice, event(data, IDENTITY), NOON)
+
+
+def test_what_is_told_of_a_trial_names_its_sandbox_before_any_body_has_it() -> None:
+    tried = msgspec.structs.replace(event(submitted(), IDENTITY), tenant="essai-cd06")
+    plan = fold({}, [tried], NOON)
+    assert plan.created[0].trial == "essai-cd06"
+    assert {told.tenant for told in plan.told} == {"essai-cd06"}
+    real = fold({}, [msgspec.structs.replace(tried, tenant="cd06")], NOON)
+    assert real.created[0].trial is None
+    assert {told.tenant for told in real.told} == {None}
 
 
 @pytest.mark.parametrize(

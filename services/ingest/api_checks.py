@@ -1,0 +1,57 @@
+"""What every route of deposits and drafts asks first: who may, under which key, from which place in a list."""
+
+import re
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Header
+
+from invoice import cadres
+from services.common.auth import Principal, require_role
+from services.ingest import refusals
+
+# One plain address, as a relay takes it: a list of them, a name beside it or half of one would reach nobody.
+_CONTACT = re.compile(r"[!#-'*+\-./0-9=?A-Z^-~]{1,64}@[^\s@<>()\[\],;:\"\\]+\.[^\s@<>()\[\],;:\"\\]{2,}")
+MAX_KEY = 200
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Conseillé : la même demande sous la même clé est faite une fois, et a la même réponse.",
+        examples=["7f9c24e5-2f60-4b0e-9d64-1c6c1f7e9a10"],
+    ),
+]
+
+
+def may_deposit(principal: Principal) -> None:
+    """A deposit needs a depositor's role, and an address: what becomes of it is told by e-mail."""
+    require_role(principal, *cadres.ROLES.values())
+    if not _CONTACT.fullmatch(principal.contact):
+        raise refusals.contact_missing()
+
+
+def checked_key(key: str | None) -> str | None:
+    """The Idempotency-Key, if it can be kept."""
+    if key is None:
+        return None
+    if not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
+        raise refusals.key_invalid(len(key))
+    return key
+
+
+def cursor_of(value: str | None) -> UUID | None:
+    """Where a page begins."""
+    if value is None:
+        return None
+    found = id_of(value)
+    if found is None:
+        raise refusals.cursor_invalid(value)
+    return found
+
+
+def id_of(text: str) -> UUID | None:
+    """The id that this is, if it is one."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,87 @@
+"""HTTP: a piece that was sent before, and a paper that was dropped as an invoice, as attachments of a deposit."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from invoice import cadres
+from services.common.auth import CurrentPrincipal, require_role
+from services.common.problems import problems
+from services.ingest import refusals
+from services.ingest.answering import answered
+from services.ingest.api_checks import id_of
+from services.ingest.attachment_views import AttachmentView, label_of, type_of, view
+from services.ingest.attachments import Attachments
+from services.ingest.rates import Rates
+from services.ingest.settings import IngestSettings
+from services.ingest.views import PREFIX
+
+_EXAMPLE = "0190e8a0-0000-7000-8000-000000000042"
+
+
+class Reuse(BaseModel):
+    """Une pièce que vous avez déjà envoyée ; sans type ni libellé, ceux qu'elle avait."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"attachment": _EXAMPLE}]})
+    attachment: UUID
+    type: str | None = Field(default=None, max_length=100)
+    label: str | None = Field(default=None, max_length=1000)
+
+
+class AsAttachment(BaseModel):
+    """La facture à laquelle joindre ce papier."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"to": _EXAMPLE, "type": "DOCUMENT_ANNEXE", "label": "Attestation"}]},
+    )
+    to: UUID = Field(description="Le dépôt qui reçoit la pièce.")
+    type: str = Field(max_length=100)
+    label: str = Field(max_length=1000)
+
+
+def add_routes(app: FastAPI, *, attachments: Attachments, settings: IngestSettings, rates: Rates) -> None:
+    """Add the two routes."""
+    router = APIRouter(prefix=PREFIX, tags=["attachments"], dependencies=[Depends(rates)])
+    answers = problems(403, 404, 409, 413, 422, 429, 503)
+
+    @router.post(
+        "/{deposit_id}/attachments/reuse",
+        status_code=201,
+        responses=answers,
+        summary="Joindre une pièce déjà envoyée",
+    )
+    async def reuse(request: Request, principal: CurrentPrincipal, deposit_id: str, asked: Reuse) -> AttachmentView:
+        """Joint à ce dépôt une pièce que vous avez envoyée avec un autre, sans l'envoyer de nouveau."""
+        require_role(principal, *cadres.ROLES.values())
+        type_ = None if asked.type is None else type_of(asked.type)
+        label = None if asked.label is None else label_of(asked.label)
+        trace = request.state.traceparent
+        joining = attachments.reuse(principal, _deposit(deposit_id), asked.attachment, type_, label, trace)
+        return view(await answered(settings.store_seconds, joining), settings)
+
+    @router.post(
+        "/{deposit_id}/as-attachment",
+        status_code=201,
+        responses=answers,
+        summary="Faire d'un papier déposé comme facture une pièce jointe",
+    )
+    async def as_attachment(
+        request: Request, principal: CurrentPrincipal, deposit_id: str, asked: AsAttachment
+    ) -> AttachmentView:
+        """Ce papier n'était pas une facture : il devient une pièce jointe d'une autre, et son brouillon disparaît."""
+        require_role(principal, *cadres.ROLES.values())
+        type_, label = type_of(asked.type), label_of(asked.label)
+        trace = request.state.traceparent
+        joining = attachments.from_draft(principal, _deposit(deposit_id), asked.to, type_, label, trace)
+        return view(await answered(settings.store_seconds, joining), settings)
+
+    app.include_router(router)
+
+
+def _deposit(text: str) -> UUID:
+    found = id_of(text)
+    if found is None:
+        raise refusals.unknown_deposit()
+    return found
