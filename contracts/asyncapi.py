@@ -97,7 +97,8 @@ def _operations() -> Node:
             if service in topic.readers:
                 operation = _operation("receive", service, topic.name, messages)
                 group = {"groupId": {"type": "string", "enum": [service]}, "bindingVersion": _BINDING}
-                found[f"{service}.receive.{topic.name}"] = operation | {"bindings": {"kafka": group}}
+                bindings = {} if topic.followed else {"bindings": {"kafka": group}}
+                found[f"{service}.receive.{topic.name}"] = operation | bindings
         name = dead_letter_topic(service)
         parked = [{"$ref": f"#/channels/{name}/messages/parked"}]
         found[f"{service}.send.{name}"] = _operation("send", service, name, parked)

@@ -476,6 +476,65 @@ class EngagementPublished(Payload, frozen=True, kw_only=True):
     deleted: bool = False
 
 
+class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One right: a role, where it is held, and since and until when; outside its dates it does not hold.
+
+    ``role`` is one of ``invoice/data/rights.yaml``. ``structure``: the SIRET (or other identifier) it is held at;
+    ``service``: the code of the one service of that structure it is limited to. ``tenant``: of a tenant's
+    administrator, and of every role held at a public body, so that the body's side is told from its supplier's side.
+    """
+
+    role: str
+    structure: str | None = None
+    service: str | None = None
+    tenant: str | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+
+
+class AccountPublished(Payload, frozen=True, kw_only=True):
+    """Latest version of a subject with all its rights, so that a change is whole. Replicas never lower ``version``.
+
+    Tokens of the subject issued before ``sessions_from`` are refused. ``scopes``, ``writes_each_minute`` and
+    ``writes_each_day`` are those of a piece of software; None: the platform's limits. Nothing here says who it is.
+    """
+
+    TYPE = "fr.chorale.account.published.v1"
+    subject: str
+    version: int
+    kind: Literal["person", "software", "service"]
+    state: Literal["active", "locked", "closed"]
+    grants: tuple[Grant, ...] = ()
+    scopes: tuple[str, ...] = ()
+    sessions_from: Instant | None = None
+    writes_each_minute: int | None = None
+    writes_each_day: int | None = None
+
+
+class SessionRevoked(Payload, frozen=True, kw_only=True):
+    """A session is over: its tokens are refused. ``expires_at``: when the last of them would have ended anyway."""
+
+    TYPE = "fr.chorale.session.revoked.v1"
+    subject: str
+    session: str
+    version: int
+    expires_at: Instant
+
+
+class SigningKeyPublished(Payload, frozen=True, kw_only=True):
+    """A key with which tokens are signed. ``public_key``: Ed25519, 32 bytes, base64url without padding.
+
+    It signs from ``valid_from`` on and no token of it is taken after ``until``; None: as long as no later version says.
+    """
+
+    TYPE = "fr.chorale.signing_key.published.v1"
+    kid: str
+    public_key: str
+    version: int
+    valid_from: Instant
+    until: Instant | None = None
+
+
 EVENTS: tuple[type[Payload], ...] = (
     DocumentReceived,
     DocumentRead,
@@ -498,5 +557,8 @@ EVENTS: tuple[type[Payload], ...] = (
     StructurePublished,
     ServicePublished,
     EngagementPublished,
+    AccountPublished,
+    SessionRevoked,
+    SigningKeyPublished,
 )
 BY_TYPE: dict[str, type[Payload]] = {event.TYPE: event for event in EVENTS}

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from contracts.events import (
+    AccountPublished,
     ActionRecorded,
     AttachmentStored,
     DelayAtRisk,
@@ -24,6 +25,8 @@ from contracts.events import (
     Payload,
     RoutingRequested,
     ServicePublished,
+    SessionRevoked,
+    SigningKeyPublished,
     StatusChanged,
     StructurePublished,
     TenantPublished,
@@ -31,12 +34,15 @@ from contracts.events import (
 
 DEFAULT_PARTITIONS = 12
 RETENTION_DAYS = 30
-ServiceName = Literal["ingest", "ocr", "routing", "status", "notify"]
-SERVICES: tuple[ServiceName, ...] = ("ingest", "ocr", "routing", "status", "notify")
+ServiceName = Literal["ingest", "ocr", "routing", "status", "notify", "portal"]
+SERVICES: tuple[ServiceName, ...] = ("ingest", "ocr", "routing", "status", "notify", "portal")
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
-    """One Kafka topic. ``writer`` is its only writer; ``key`` says in words what its messages are keyed by."""
+    """One Kafka topic. ``writer`` is its only writer; ``key`` says in words what its messages are keyed by.
+
+    ``followed``: every instance of a reader reads all of it, outside the service's consumer group.
+    """
 
     name: str
     events: tuple[type[Payload], ...]
@@ -44,6 +50,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
     readers: tuple[ServiceName, ...]
     key: str = "invoice id"
     compacted: bool = False
+    followed: bool = False
 
 
 TOPICS: tuple[Topic, ...] = (
@@ -78,9 +85,18 @@ TOPICS: tuple[Topic, ...] = (
         name="chorale.directory.v1",
         events=(TenantPublished, StructurePublished, ServicePublished, EngagementPublished),
         writer="routing",
-        readers=("ingest", "ocr", "status", "notify"),
+        readers=("ingest", "ocr", "status", "notify", "portal"),
         key="entry id, partitioned by structure",
         compacted=True,
+    ),
+    Topic(
+        name="chorale.account.v1",
+        events=(AccountPublished, SessionRevoked, SigningKeyPublished),
+        writer="portal",
+        readers=("ingest", "ocr", "routing", "status", "notify"),
+        key="entry id, partitioned by subject",
+        compacted=True,
+        followed=True,
     ),
 )
 
@@ -93,5 +109,10 @@ def dead_letter_topic(service: ServiceName) -> str:
 
 
 def topics_read_by(service: ServiceName) -> tuple[str, ...]:
-    """Names of the topics that a service consumes."""
+    """Names of the topics that a service reads."""
     return tuple(topic.name for topic in TOPICS if service in topic.readers)
+
+
+def topics_shared_by(service: ServiceName) -> tuple[str, ...]:
+    """Names of the topics that the instances of a service share among them, as one consumer group."""
+    return tuple(topic.name for topic in TOPICS if service in topic.readers and not topic.followed)

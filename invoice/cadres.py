@@ -95,10 +95,19 @@ NOTHING_GIVEN = Given()
 
 
 class Depositor(msgspec.Struct, frozen=True, kw_only=True):
-    """Who deposits: the SIRETs he may act for, and the roles of his token."""
+    """Who deposits: the SIRETs he may act for, and the roles he does so in.
+
+    A role stands for all of the SIRETs; as ``role/SIRET`` it is held at that one and at no other.
+    """
 
     structures: tuple[str, ...]
     roles: tuple[str, ...] = ("FOURNISSEUR",)
+
+    def at(self, role: str) -> tuple[str, ...]:
+        """The SIRETs at which he holds the role."""
+        if not any("/" in each for each in self.roles):
+            return self.structures
+        return tuple(siret for siret in self.structures if role in self.roles or f"{role}/{siret}" in self.roles)
 
 
 def find(code: str) -> Cadre | None:
@@ -244,7 +253,7 @@ def check_parties(header: InvoiceHeader, given: Given, depositor: Depositor) -> 
 
 def check_role(cadre: Cadre, roles: Collection[str]) -> tuple[Finding, ...]:
     """A piece is deposited by him whose piece it is."""
-    if ROLES[cadre.by] in roles:
+    if ROLES[cadre.by] in {role.partition("/")[0] for role in roles}:
         return ()
     return (finding("CADRE_ROLE", value=cadre.code, label=cadre.name, who=_WHO[cadre.by], role=ROLES[cadre.by]),)
 
@@ -256,9 +265,9 @@ def check_depositor(cadre: Cadre, given: Given, depositor: Depositor) -> tuple[F
 
 def _depositor(cadre: Cadre, given: Given, depositor: Depositor) -> Iterator[Finding]:
     yield from check_role(cadre, depositor.roles)
-    if cadre.by == "MOE" and given.moe is not None and given.moe.siret not in depositor.structures:
+    if cadre.by == "MOE" and given.moe is not None and given.moe.siret not in depositor.at("MOE"):
         yield finding("DEPOSITOR_NOT_MOE", value=given.moe.siret, cadre=cadre.code)
-    if cadre.by == "MOA" and given.moa is not None and given.moa.siret not in depositor.structures:
+    if cadre.by == "MOA" and given.moa is not None and given.moa.siret not in depositor.at("MOA"):
         yield finding("DEPOSITOR_NOT_MOA", value=given.moa.siret, cadre=cadre.code)
 
 

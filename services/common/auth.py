@@ -1,77 +1,38 @@
-"""Who is asking: signed development tokens, with the claims that accounts will keep.
+"""Who is asking: the subject of an access token, with the rights that it holds now.
 
-``python -m services.common.auth --subject … --structure …`` prints one for development.
+``python -m services.common.auth --subject … --structure …`` prints a token for development.
 """
 
 import argparse
 import sys
-import time
 from typing import Annotated
 
-import jwt
-import msgspec
 from fastapi import Depends, Request
 
+from contracts.events import Grant
+from invoice import rights
+from services.common import telemetry
+from services.common.access import Identity, Pending
+from services.common.may import refuse_reader
+from services.common.principal import Principal
 from services.common.problems import WHO
 from services.common.settings import DEVELOPMENT_SECRET
+from services.common.tokens import Refused, mint, verify
 from services.common.web import Problem
 
-_ALGORITHM = "HS256"
-_AUDIENCE = "chorale"
-
-
-class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """A person or a program. ``structures`` are SIRETs, ``services`` are ``siret/code``, ``tenants`` ids.
-
-    ``expires`` is the token's end in seconds since the epoch, None where there was no token: what goes on for long
-    ends with it.
-    """
-
-    subject: str
-    structures: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
-    roles: tuple[str, ...] = ()
-    tenants: tuple[str, ...] = ()
-    contact: str = ""
-    expires: int | None = None
-
-    def scope(self) -> dict[str, str]:
-        """The settings that row-level security reads. Lists are joined by a comma, which no identifier holds."""
-        return {
-            "subject": self.subject,
-            "structures": ",".join(self.structures),
-            "services": ",".join(self.services),
-            "roles": ",".join(self.roles),
-            "tenants": ",".join(self.tenants),
-        }
-
-
-def mint(secret: str, principal: Principal, *, ttl_seconds: int = 3600) -> str:
-    """A signed token for this principal."""
-    now = int(time.time())
-    claims = {**msgspec.to_builtins(principal), "aud": _AUDIENCE, "iat": now, "exp": now + ttl_seconds}
-    claims["sub"] = claims.pop("subject")
-    del claims["expires"]
-    return jwt.encode(claims, secret, algorithm=_ALGORITHM)
-
-
-def verify(secret: str, token: str) -> Principal:
-    """The principal of a token. Raises ``jwt.InvalidTokenError`` or ``msgspec.ValidationError``."""
-    claims = jwt.decode(
-        token, secret, algorithms=[_ALGORITHM], audience=_AUDIENCE, options={"require": ["exp", "sub", "aud"]}
-    )
-    principal = msgspec.convert({**claims, "subject": claims["sub"], "expires": claims["exp"]}, Principal)
-    if not principal.subject or any("," in item for group in _lists(principal) for item in group):
-        raise jwt.InvalidTokenError("claims")
-    return principal
-
-
-def _lists(principal: Principal) -> tuple[tuple[str, ...], ...]:
-    return (principal.structures, principal.services, principal.roles, principal.tenants)
+__all__ = [
+    "CurrentPrincipal",
+    "Grant",
+    "Principal",
+    "current_principal",
+    "mint",
+    "require_role",
+    "verify",
+]
 
 
 async def current_principal(request: Request) -> Principal:
-    """FastAPI dependency: the bearer token's principal, or a 401 problem."""
+    """FastAPI dependency: the bearer token's principal, or a 401, 403 (software's scopes) or 503 problem."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Problem(
@@ -80,12 +41,41 @@ async def current_principal(request: Request) -> Principal:
             "Authentification requise",
             "Ajoutez l'en-tête « Authorization: Bearer … » : aucun dépôt ni aucune lecture n'est anonyme.",
         )
+    access: Identity = request.app.state.access
     try:
-        return verify(request.app.state.token_secret, token.strip())
-    except (jwt.InvalidTokenError, msgspec.ValidationError) as error:
+        principal = await access.principal(token.strip())
+    except Refused as error:
+        telemetry.TOKENS_REFUSED.labels(reason=error.reason).inc()
         raise Problem(
             401, "TOKEN_INVALID", "Jeton refusé", "Le jeton est expiré, mal formé ou mal signé : demandez-en un autre."
         ) from error
+    except Pending as error:
+        raise Problem(
+            503,
+            "RIGHTS_PENDING",
+            "Droits en cours de mise à jour",
+            "Vos droits viennent de changer et arrivent : renvoyez la même demande dans une seconde.",
+            headers={"Retry-After": "1"},
+        ) from error
+    if principal.kind == "software":
+        _within_scopes(request, principal)
+    refuse_reader(principal, request.method, request.url.path)
+    request.state.principal = principal
+    return principal
+
+
+def _within_scopes(request: Request, principal: Principal) -> None:
+    """Software asks only for what it was registered for. Raises a 403 problem."""
+    opened = rights.opened_by(request.method, request.url.path)
+    if not set(opened) & set(principal.scopes):
+        asked = " ou ".join(opened) or "aucune : ce chemin est réservé aux personnes"
+        raise Problem(
+            403,
+            "SCOPE_REQUIRED",
+            "Portée manquante",
+            f"Ce logiciel n'a pas la portée que demande ce chemin ({asked}) : faites-la ajouter par le gestionnaire de"
+            " la structure.",
+        )
 
 
 WHO.add(current_principal)

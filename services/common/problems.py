@@ -12,7 +12,7 @@ from services.common.deprecation import mark
 _TITLES = {
     400: ("BAD_REQUEST", "Demande illisible"),
     401: ("TOKEN_MISSING", "Authentification requise"),
-    403: ("ROLE_REQUIRED", "Droit manquant"),
+    403: ("RIGHT_MISSING", "Droit manquant"),
     404: ("NOT_FOUND", "Introuvable"),
     409: ("CONFLICT", "Demande en conflit avec une autre"),
     408: ("REQUEST_TIMEOUT", "Demande trop lente"),

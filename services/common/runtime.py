@@ -11,17 +11,21 @@ import uvloop
 from fastapi import FastAPI
 
 from contracts.events import Payload
-from contracts.registry import ServiceName, topics_read_by
-from services.common import clock, telemetry
+from contracts.registry import ServiceName, topics_read_by, topics_shared_by
+from services.common import account_replica, clock, telemetry
+from services.common.access import Access
 from services.common.consumer import Consumer, ConsumerSettings
 from services.common.db import Pool, migrate, open_pool
 from services.common.deadletter import Limit
 from services.common.deliver import Deliver, Handler
 from services.common.failures import backoff, is_transient
+from services.common.follow import Follower
 from services.common.outbox import MAIN_LANE, Relay, RelaySettings
 from services.common.replay import Sweeper
 from services.common.settings import ServiceSettings
 from services.common.timers import TimerHandler, Timers
+from services.common.usage import Usage
+from services.common.usage import add_route as add_usage
 from services.common.web import Check, Server, create_app
 
 Job = Callable[[], Awaitable[None]]
@@ -35,6 +39,7 @@ class Runtime:
         self.settings = settings
         self.pool: Pool
         self.api_pool: Pool
+        self.access: Access
         self._keep_sent = keep_sent
         self._jobs: list[tuple[str, Job]] = []
         self._closers: list[Job] = []
@@ -66,6 +71,9 @@ class Runtime:
         seconds = settings.idle_in_transaction_seconds
         self.pool = await open_pool(dsn, self.service, idle_in_transaction_seconds=seconds)
         self.api_pool = await open_pool(api_dsn, self.service, idle_in_transaction_seconds=seconds)
+        development = settings.token_secret.get_secret_value() if settings.environment == "development" else None
+        self.access = Access(self.pool, dsn, self.service, development_secret=development)
+        self.job("access", self.access.run)
 
     def consume(
         self,
@@ -75,18 +83,20 @@ class Runtime:
         topics: tuple[str, ...] | None = None,
         skips: Callable[[Payload], bool] = lambda data: False,
     ) -> None:
-        """Consume with ``handler``, and sweep what waits or is to be replayed.
+        """Consume with ``handler``, and sweep what waits or is to be replayed; follow the rights of every account.
 
         ``group`` is the service's name and ``topics`` are those it reads by the registry, unless given. ``skips`` says
-        which events the handler has no use for.
+        which events the handler has no use for; entries of accounts it never gets.
         """
-        settings = self.settings
+        settings, handler = self.settings, account_replica.first(handler)
+        if topics is None and account_replica.TOPIC in topics_read_by(self.service):
+            self._follow()
         limit = Limit(settings.dead_letters_in_a_row, settings.dead_letter_share)
         self._consumer = Consumer(
             ConsumerSettings(
                 kafka=settings.kafka,
                 group=group or self.service,
-                topics=topics or topics_read_by(self.service),
+                topics=topics or topics_shared_by(self.service),
                 batch_size=settings.batch_size,
                 linger_ms=settings.batch_linger_ms,
                 busy_linger_ms=settings.batch_busy_linger_ms,
@@ -97,6 +107,16 @@ class Runtime:
         sweeper = Sweeper(self.pool, self.service, handler, inbox_days=settings.inbox_days, keep_sent=self._keep_sent)
         self.job("consumer", self._consumer.run)
         self.job("sweeper", sweeper.run)
+
+    def _follow(self) -> None:
+        follower = Follower(self.pool, self.service, self.settings.kafka)
+        self.access.caught_up = follower.caught_up
+        self.job("accounts", follower.run)
+
+        async def rights_ready() -> str | None:
+            return follower.problem
+
+        self.ready_when(rights_ready)
 
     def relay(self, lane: str = MAIN_LANE, *, transactional: bool = False) -> None:
         """Relay one lane of the outbox; ``transactional`` fences a frozen twin (compacted topics need it)."""
@@ -142,9 +162,19 @@ class Runtime:
             live=self._live,
             ready=[self._database_ready, self._kafka_ready, *self._ready],
             answer_seconds=answer_seconds,
+            access=self.access,
         )
+        self._count_use(app)
         self._server = Server(app, self.settings.host, self.settings.port, self.settings.stop_seconds)
         return app
+
+    def _count_use(self, app: FastAPI) -> None:
+        """Count what each client asks, and let the portal read the sums."""
+        usage = Usage(self.pool)
+        app.state.usage = usage
+        add_usage(app, self.service, usage)
+        self.job("usage", usage.run)
+        self.on_close(usage.flush)
 
     async def _live(self) -> str | None:
         return None

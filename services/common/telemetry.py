@@ -35,6 +35,8 @@ DEAD_LETTERS: Final = Gauge("chorale_dead_letters_open", "Dead letters open", ["
 STOPPED: Final = Gauge("chorale_consuming_stopped", "Consuming stopped by the dead letter limit")
 #: Timers past their instant, not fired yet.
 TIMERS_DUE: Final = Gauge("chorale_timers_due", "Timers due")
+#: Tokens that counted for nothing, by what was wrong with them.
+TOKENS_REFUSED: Final = Counter("chorale_tokens_refused_total", "Tokens refused", ["reason"])
 #: HTTP requests by route and status class.
 HTTP_SECONDS: Final = Histogram(
     "chorale_http_seconds", "HTTP requests", ["method", "route", "status"], buckets=_SECONDS

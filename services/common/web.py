@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.common import sandbox, telemetry
+from services.common.access import Development, Identity
 from services.common.deprecation import announced
 from services.common.failures import is_transient
 from services.common.problems import describe
@@ -151,6 +152,7 @@ class _Edge:
             route = getattr(scope.get("route"), "path", "other")
             method = scope["method"] if scope["method"] in _METHODS else "OTHER"
             telemetry.HTTP_SECONDS.labels(method, route, status).observe(time.perf_counter() - started)
+            _count(scope, method, route, int(status))
 
     async def _in_time(self, scope: Scope, receive: Receive, send: Send, begun: Callable[[], bool]) -> None:
         """Run the application. Raises ``TimeoutError`` when no answer has begun in time; a begun one is not limited.
@@ -182,11 +184,27 @@ class _Edge:
         await self._app(scope, receive, send)
 
 
+def _count(scope: Scope, method: str, route: str, status: int) -> None:
+    """Count the request for the client that made it, where the service counts (``app.state.usage``)."""
+    usage = getattr(getattr(scope.get("app"), "state", None), "usage", None)
+    principal = scope.get("state", {}).get("principal")
+    if usage is not None and principal is not None:
+        usage.count(principal, method, route, status)
+
+
 def create_app(
-    service: str, *, token_secret: str, live: Check, ready: Sequence[Check], answer_seconds: float | None = 20.0
+    service: str,
+    *,
+    token_secret: str,
+    live: Check,
+    ready: Sequence[Check],
+    answer_seconds: float | None = 20.0,
+    access: Identity | None = None,
 ) -> FastAPI:
     """An application with health, readiness, metrics and French problem answers.
 
+    ``access`` says who is asking; without it, development tokens signed with ``token_secret`` do, and no others. A
+    service's process always gives its own (:mod:`services.common.runtime`).
     A request that nothing has begun to answer after ``answer_seconds`` gets a 503 (``None``: its routes see to that).
     """
     app = FastAPIOffline(  # the documentation pages load nothing from elsewhere
@@ -198,6 +216,7 @@ def create_app(
         static_url=f"/docs/{service}/assets",
     )
     app.state.token_secret = token_secret
+    app.state.access = access or Development(token_secret)
     app.add_middleware(_Edge, answer_seconds=answer_seconds)
     _add_problems(app)
     describe(app)

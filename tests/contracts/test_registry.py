@@ -6,8 +6,9 @@ from collections import Counter
 import msgspec
 import pytest
 
+from contracts import asyncapi
 from contracts.events import BY_TYPE, EVENTS, Payload
-from contracts.registry import SERVICES, TOPIC_OF, TOPICS, dead_letter_topic, topics_read_by
+from contracts.registry import SERVICES, TOPIC_OF, TOPICS, dead_letter_topic, topics_read_by, topics_shared_by
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.TYPE)
@@ -31,7 +32,7 @@ def test_types_and_topic_names_are_unique() -> None:
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
 def test_a_type_is_named_after_subject_action_and_major(event: type[Payload]) -> None:
-    assert re.fullmatch(r"fr\.chorale\.[a-z]+\.[a-z_]+\.v[1-9][0-9]*", event.TYPE)
+    assert re.fullmatch(r"fr\.chorale\.[a-z_]+\.[a-z_]+\.v[1-9][0-9]*", event.TYPE)
 
 
 def test_a_topic_has_one_writer_that_does_not_read_itself() -> None:
@@ -44,6 +45,16 @@ def test_a_topic_has_one_writer_that_does_not_read_itself() -> None:
 def test_a_service_reads_what_the_registry_says() -> None:
     for service in SERVICES:
         assert set(topics_read_by(service)) == {topic.name for topic in TOPICS if service in topic.readers}
+
+
+def test_what_every_instance_follows_is_shared_with_no_other_instance() -> None:
+    followed = {topic.name for topic in TOPICS if topic.followed}
+    assert followed == {"chorale.account.v1"}
+    for service in SERVICES:
+        assert set(topics_shared_by(service)) == set(topics_read_by(service)) - followed
+    described = asyncapi.document({})["operations"]
+    assert "bindings" not in described["status.receive.chorale.account.v1"]
+    assert "bindings" in described["status.receive.chorale.deposit.v1"]
 
 
 def test_dead_letter_mirrors_are_no_event_topics() -> None:
