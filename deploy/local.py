@@ -10,6 +10,7 @@ All methods block (call them through ``asyncio.to_thread`` from async code) and 
 """
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
@@ -232,7 +233,9 @@ class Stack:
         """The environment of one service, without its port."""
         public_url = self.gateway.url if self.gateway else "http://127.0.0.1:8080"
         common = environment(service, self.servers, self.dsns[service], self.token_secret, public_url)
-        return {**common, **self._settings}
+        urls = {name: unit.url for name, unit in self.services.items() if name == unit.service}
+        neighbours = {"CHORALE_SERVICE_URLS": json.dumps(urls)} if service == "portal" else {}
+        return {**common, **neighbours, **self._settings}
 
     def _add(self, name: str) -> None:
         unit = ServiceProcess(self.workspace, name, self.environment)

@@ -12,12 +12,15 @@ from invoice.directory_file import merge, parse
 from services.common.auth import Principal, mint
 
 HERE = Path(__file__).parent
+REASON = "Mise en route et surveillance"
 OPERATOR = Principal(subject="demo-operator", roles=("OPERATEUR",))
 
 
 def bearer(stack: Stack, principal: Principal) -> dict[str, str]:
-    """The header that authenticates ``principal`` on this stack."""
-    return {"Authorization": f"Bearer {mint(stack.token_secret, principal, ttl_seconds=24 * 3600)}"}
+    """The headers that authenticate ``principal`` on this stack; an operator's say why he looks."""
+    token = mint(stack.token_secret, principal, ttl_seconds=24 * 3600)
+    why = {"X-Chorale-Reason": REASON} if "OPERATEUR" in principal.roles else {}
+    return {"Authorization": f"Bearer {token}", **why}
 
 
 def prepare(stack: Stack, limit: float = 60.0) -> str:

@@ -13,7 +13,7 @@ from deploy.servers.process import Command
 from deploy.servers.sources import Servers
 from deploy.servers.workspace import ROOT, Workspace
 
-BUCKETS = {name: f"chorale-{name}" for name in ("ingest", "ocr", "status", "notify")}
+BUCKETS = {name: f"chorale-{name}" for name in ("ingest", "ocr", "status", "notify", "portal")}
 MAIL_FROM = "Chorale <ne-pas-repondre@chorale.example>"
 RESTARTS, WITHIN = 20, 60.0  # more than so many in so many seconds, and the supervisor gives the service up
 
@@ -47,7 +47,7 @@ def environment(
             "CHORALE_GATHER_SECONDS": "2",
             "CHORALE_WEBHOOK_NETWORKS": f"{LOOPBACK}/32",  # receivers of a demonstration run beside it
         }
-    if service in ("notify", "routing"):
+    if service in ("notify", "routing", "portal"):
         found["CHORALE_PUBLIC_URL"] = public_url
     return found
 

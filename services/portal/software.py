@@ -1,0 +1,171 @@
+"""What may be done with software accounts: made, changed, given a secret, revoked. Each act is audited."""
+
+import secrets as randomness
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID, uuid4, uuid5
+
+import msgspec
+
+from contracts.events import SessionRevoked
+from services.common import timers
+from services.common.deliver import Tx
+from services.common.trace import RequestCause
+from services.portal import audit, rights, software_domain, software_store
+from services.portal.publishing import emit
+from services.portal.software_domain import LIVE_SECRETS, PREFIX, TOKEN_SECONDS
+from services.portal.software_store import Secret, Software
+
+NOTICE: Final = "secret_ends"
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A new secret: ``text`` is shown now and never again."""
+
+    secret: Secret
+    text: str
+
+
+class TooManySecrets(Exception):
+    """Two are live already: one is to be revoked first."""
+
+
+class Ended(Exception):
+    """The account is revoked: nothing can be done with it any more."""
+
+
+async def make(tx: Tx, software: Software, *, by: str, traceparent: str | None) -> None:
+    """Open an account; it is usable as soon as it has a secret."""
+    await software_store.add(tx.conn, software)
+    await _tell(tx, software, "software.made", by, traceparent, _held(software))
+
+
+async def change(tx: Tx, software: Software, *, by: str, traceparent: str | None) -> None:
+    """Keep what was changed; every service knows within two seconds."""
+    if software.revoked_at is not None:
+        raise Ended
+    await software_store.change(tx.conn, software, tx.now)
+    await _tell(tx, software, "software.changed", by, traceparent, _held(software))
+
+
+async def revoke(tx: Tx, software: Software, *, by: str, traceparent: str | None) -> bool:
+    """End the account with its secrets; its tokens are refused within two seconds. Whether it had not ended."""
+    found = await software_store.secrets(tx.conn, [software.id])
+    if not await software_store.revoke(tx.conn, software.id, by, tx.now):
+        return False
+    await timers.cancel(tx.conn, [str(secret.id) for secret in found[software.id]], NOTICE)
+    await _tell(tx, software, "software.revoked", by, traceparent, {})
+    return True
+
+
+async def add_secret(tx: Tx, software: Software, *, by: str, days: int, traceparent: str | None) -> Shown:
+    """A second secret may live beside the first. Raises :class:`TooManySecrets`, :class:`Ended`."""
+    if software.revoked_at is not None:
+        raise Ended
+    held = (await software_store.secrets(tx.conn, [software.id]))[software.id]
+    if sum(secret.live(tx.now) for secret in held) >= LIVE_SECRETS:
+        raise TooManySecrets
+    text = PREFIX + randomness.token_urlsafe(32)
+    secret = Secret(
+        id=uuid4(),
+        software=software.id,
+        hint=text[-4:],
+        made_by=by,
+        made_at=tx.now,
+        expires_at=tx.now + timedelta(days=days),
+        last_used_at=None,
+        revoked_at=None,
+    )
+    await software_store.add_secret(tx.conn, secret, software_domain.digest(text))
+    for left, at in software_domain.notices(secret.expires_at, tx.now):
+        await timers.start(
+            tx.conn, uuid5(secret.id, str(left)), key=str(secret.id), kind=NOTICE, due_at=at, traceparent=traceparent
+        )
+    await _write(tx, software, "software.secret_made", by, traceparent, {"secret": str(secret.id), "days": days})
+    return Shown(secret=secret, text=text)
+
+
+async def revoke_secret(tx: Tx, software: Software, secret: UUID, *, by: str, traceparent: str | None) -> bool:
+    """End one secret and the tokens that it gave; whether it was there and had not ended."""
+    if not await software_store.revoke_secret(tx.conn, software.id, secret, by, tx.now):
+        return False
+    await timers.cancel(tx.conn, [str(secret)], NOTICE)
+    # The tokens of a secret are one session, which carries its id.
+    over = SessionRevoked(
+        subject=software.subject,
+        session=str(secret),
+        version=1,
+        # A token may be made at this very moment by a request that saw the secret live.
+        expires_at=tx.now + timedelta(seconds=TOKEN_SECONDS + 60),
+    )
+    cause = RequestCause(uuid5(secret, "revoked"), traceparent)
+    await emit(tx, over, key=f"session/{secret}", partition_key=software.subject, cause=cause)
+    await _write(tx, software, "software.secret_revoked", by, traceparent, {"secret": str(secret)})
+    return True
+
+
+def _held(software: Software) -> dict[str, audit.Detail]:
+    return {
+        "roles": list(software.roles),
+        "services": list(software.services),
+        "scopes": list(software.scopes),
+        "writes_each_minute": software.writes_each_minute,
+        "writes_each_day": software.writes_each_day,
+    }
+
+
+async def _tell(
+    tx: Tx, software: Software, action: str, by: str, traceparent: str | None, details: dict[str, audit.Detail]
+) -> None:
+    await rights.publish(tx, [software.subject], RequestCause(software.id, traceparent))
+    await _write(tx, software, action, by, traceparent, details)
+
+
+async def _write(
+    tx: Tx, software: Software, action: str, by: str, traceparent: str | None, details: dict[str, audit.Detail]
+) -> None:
+    await audit.write(
+        tx.conn,
+        at=tx.now,
+        actor=by,
+        action=action,
+        about=software.subject,
+        structure=software.structure,
+        tenant=software.tenant,
+        traceparent=traceparent,
+        details=details,
+    )
+
+
+def fresh(
+    *,
+    structure: str,
+    tenant: str | None,
+    name: str,
+    roles: Sequence[str],
+    services: Sequence[str],
+    scopes: Sequence[str],
+    limits: tuple[int | None, int | None],
+    by: str,
+    now: datetime,
+) -> Software:
+    """An account that does not exist yet, each list without doubles."""
+    identity = uuid4()
+    return Software(
+        id=identity,
+        subject=f"software:{identity}",
+        structure=structure,
+        tenant=tenant,
+        name=name,
+        roles=tuple(dict.fromkeys(roles)),
+        services=tuple(dict.fromkeys(services)),
+        scopes=tuple(dict.fromkeys(scopes)),
+        writes_each_minute=limits[0],
+        writes_each_day=limits[1],
+        made_by=by,
+        made_at=now,
+        changed_at=now,
+        last_used_at=None,
+        revoked_at=None,
+    )

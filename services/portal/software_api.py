@@ -1,0 +1,271 @@
+"""``/api/v1/accounts/software``: the software of a structure, kept by whoever manages the structure."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, FastAPI, Query, Request, Response
+
+from invoice.rights import allows
+from services.common import clock
+from services.common.auth import CurrentPrincipal, Principal
+from services.common.db import scoped
+from services.common.deliver import transaction
+from services.common.problems import problems
+from services.common.web import Problem
+from services.portal import software, software_domain, software_store
+from services.portal.parts import Parts
+from services.portal.scope import scope_of
+from services.portal.software import Ended, TooManySecrets
+from services.portal.software_domain import Refused
+from services.portal.software_store import Software
+from services.portal.software_views import (
+    CLEAN,
+    NewSecret,
+    NewSoftware,
+    ShownSecret,
+    SoftwareChange,
+    SoftwarePage,
+    SoftwareView,
+)
+from services.portal.usage_sums import UsageReport, UsageSums, period
+
+_PAGE = 50
+_ENDED = Problem(
+    409,
+    "SOFTWARE_REVOKED",
+    "Compte de logiciel révoqué",
+    "Ce compte est révoqué pour toujours : faites-en un autre.",
+)
+_FULL = Problem(
+    409,
+    "SECRETS_TOO_MANY",
+    "Deux secrets vivent déjà",
+    "Révoquez-en un, puis demandez le nouveau : deux secrets au plus vivent en même temps.",
+)
+
+
+class Desk:
+    """The routes. ``usage`` sums what the services counted."""
+
+    def __init__(self, parts: Parts, usage: UsageSums) -> None:
+        self._parts = parts
+        self._usage = usage
+
+    @property
+    def _limits(self) -> tuple[int, int]:
+        return self._parts.settings.writes_each_minute, self._parts.settings.writes_each_day
+
+    async def _seen(self, principal: Principal, identity: UUID) -> Software:
+        """The account, through the walls. The same answer for one that is not there."""
+        async with scoped(self._parts.api_pool, scope_of(principal)) as connection:
+            found = await software_store.one(connection, identity)
+        if found is None or not _manages(principal, found.structure, found.tenant):
+            raise Problem(
+                404,
+                "SOFTWARE_NOT_FOUND",
+                "Compte de logiciel introuvable",
+                "Aucun compte de logiciel que vous gérez ne porte cet identifiant.",
+            )
+        return found
+
+    async def _view(self, principal: Principal, identity: UUID) -> SoftwareView:
+        async with scoped(self._parts.api_pool, scope_of(principal)) as connection:
+            found = await software_store.one(connection, identity)
+            held = await software_store.secrets(connection, [identity])
+        assert found is not None
+        return SoftwareView.of(found, held[identity], self._limits, clock.now())
+
+    async def make(self, request: Request, given: NewSoftware, principal: CurrentPrincipal) -> SoftwareView:
+        """Open an account for a structure that one manages."""
+        async with transaction(self._parts.pool, "portal", keys=[f"structure/{given.structure}"]) as tx:
+            place = await software_store.place(tx.conn, given.structure)
+            if place is None or not _manages(principal, place.structure, place.tenant):
+                raise _not_yours()
+            fresh = self._bounded(
+                principal,
+                place,
+                software.fresh(
+                    structure=place.structure,
+                    tenant=place.tenant,
+                    name=given.name,
+                    roles=given.roles,
+                    services=given.services,
+                    scopes=given.scopes,
+                    limits=(given.writes_each_minute, given.writes_each_day),
+                    by=principal.subject,
+                    now=tx.now,
+                ),
+            )
+            await software.make(tx, fresh, by=principal.subject, traceparent=_trace(request))
+        return await self._view(principal, fresh.id)
+
+    async def change(
+        self, request: Request, client_id: UUID, given: SoftwareChange, principal: CurrentPrincipal
+    ) -> SoftwareView:
+        """Change name, rights or limits."""
+        seen = await self._seen(principal, client_id)
+        async with transaction(self._parts.pool, "portal", keys=[f"structure/{seen.structure}"]) as tx:
+            found = await software_store.one(tx.conn, client_id)
+            place = await software_store.place(tx.conn, seen.structure)
+            assert found is not None
+            if place is None:
+                raise _not_yours()
+            asked = self._bounded(principal, place, msgspec.structs.replace(found, **_given(given)))
+            try:
+                await software.change(tx, asked, by=principal.subject, traceparent=_trace(request))
+            except Ended as error:
+                raise _ENDED from error
+        return await self._view(principal, client_id)
+
+    def _bounded(self, principal: Principal, place: software_domain.Place, asked: Software) -> Software:
+        """The account as asked. Raises a 422 problem where the structure, or the platform, does not allow it."""
+        operator = "OPERATEUR" in principal.roles
+        try:
+            software_domain.check(place, asked.roles, asked.services)
+            for field, platform in zip(("writes_each_minute", "writes_each_day"), self._limits, strict=True):
+                software_domain.limits(getattr(asked, field), platform, operator=operator, field=field)
+        except Refused as error:
+            raise _refused(error) from error
+        return msgspec.structs.replace(asked, side=place.side)
+
+    async def page(
+        self,
+        principal: CurrentPrincipal,
+        structure: Annotated[str | None, Query(max_length=100, pattern=CLEAN)] = None,
+        cursor: UUID | None = None,
+    ) -> SoftwarePage:
+        """The accounts that one manages, newest first."""
+        async with scoped(self._parts.api_pool, scope_of(principal)) as connection:
+            found = await software_store.page(connection, structure, cursor, _PAGE + 1)
+            shown = found[:_PAGE]
+            held = await software_store.secrets(connection, [one.id for one in shown])
+        now = clock.now()
+        views = [SoftwareView.of(one, held[one.id], self._limits, now) for one in shown]
+        return SoftwarePage(software=views, next=str(shown[-1].id) if len(found) > _PAGE else None)
+
+    async def read(self, client_id: UUID, principal: CurrentPrincipal) -> SoftwareView:
+        """One account."""
+        await self._seen(principal, client_id)
+        return await self._view(principal, client_id)
+
+    async def revoke(self, request: Request, client_id: UUID, principal: CurrentPrincipal) -> Response:
+        """End an account; asking again changes nothing."""
+        seen = await self._seen(principal, client_id)
+        async with transaction(self._parts.pool, "portal", keys=[f"structure/{seen.structure}"]) as tx:
+            await software.revoke(tx, seen, by=principal.subject, traceparent=_trace(request))
+        return Response(status_code=204)
+
+    async def add_secret(
+        self, request: Request, response: Response, client_id: UUID, given: NewSecret, principal: CurrentPrincipal
+    ) -> ShownSecret:
+        """A new secret, shown this once."""
+        seen = await self._seen(principal, client_id)
+        async with transaction(self._parts.pool, "portal", keys=[f"structure/{seen.structure}"]) as tx:
+            found = await software_store.one(tx.conn, client_id)
+            assert found is not None
+            try:
+                shown = await software.add_secret(
+                    tx, found, by=principal.subject, days=given.days, traceparent=_trace(request)
+                )
+            except Ended as error:
+                raise _ENDED from error
+            except TooManySecrets as error:
+                raise _FULL from error
+        response.headers["Cache-Control"] = "no-store"
+        made = shown.secret
+        return ShownSecret(id=made.id, client_id=client_id, client_secret=shown.text, expires_at=made.expires_at)
+
+    async def revoke_secret(
+        self, request: Request, client_id: UUID, secret: UUID, principal: CurrentPrincipal
+    ) -> Response:
+        """End a secret and its tokens; asking again changes nothing."""
+        seen = await self._seen(principal, client_id)
+        async with transaction(self._parts.pool, "portal", keys=[f"structure/{seen.structure}"]) as tx:
+            await software.revoke_secret(tx, seen, secret, by=principal.subject, traceparent=_trace(request))
+        return Response(status_code=204)
+
+    async def usage(
+        self, client_id: UUID, principal: CurrentPrincipal, first: date | None = None, last: date | None = None
+    ) -> UsageReport:
+        """What this account asked of every service, by day."""
+        seen = await self._seen(principal, client_id)
+        since, until = period(first, last)
+        return await self._usage.report(since, until, tenants=None, subjects=[seen.subject])
+
+
+def _given(given: SoftwareChange) -> dict[str, Any]:
+    """What was named: a limit may be named as null, nothing else."""
+    named = given.model_dump(exclude_unset=True)
+    limits = {"writes_each_minute", "writes_each_day"}
+    kept = {name: value for name, value in named.items() if value is not None or name in limits}
+    return {name: tuple(dict.fromkeys(v)) if isinstance(v, list) else v for name, v in kept.items()}
+
+
+def _manages(principal: Principal, structure: str, tenant: str | None) -> bool:
+    """Software keeps no software: a leaked secret must not make another."""
+    return principal.kind == "person" and allows(principal.held, "software.manage", structure=structure, tenant=tenant)
+
+
+def _not_yours() -> Problem:
+    return Problem(
+        403,
+        "STRUCTURE_NOT_MANAGED",
+        "Structure non gérée",
+        "Vous ne gérez aucune structure de cet identifiant : demandez à son gestionnaire.",
+    )
+
+
+def _refused(error: Refused) -> Problem:
+    entry = {
+        "field": error.field,
+        "value": error.value,
+        "rule": error.rule,
+        "message": error.message,
+        "action": error.action,
+    }
+    return Problem(422, "REQUEST_INVALID", "Demande invalide", "Corrigez les champs indiqués.", errors=[entry])
+
+
+def _trace(request: Request) -> str | None:
+    found: str | None = getattr(request.state, "traceparent", None)
+    return found
+
+
+def add_routes(app: FastAPI, parts: Parts, usage: UsageSums) -> None:
+    """Serve the routes on ``app``."""
+    desk = Desk(parts, usage)
+    router = APIRouter(prefix="/api/v1/accounts/software", tags=["software"])
+    add = router.add_api_route
+    one = "/{client_id}"
+    add("", desk.page, summary="Les logiciels que vous gérez", responses=problems(403))
+    add(
+        "",
+        desk.make,
+        methods=["POST"],
+        status_code=201,
+        summary="Ouvrir un compte de logiciel",
+        responses=problems(403),
+    )
+    add(one, desk.read, summary="Un logiciel", responses=problems(404))
+    add(one, desk.change, methods=["PATCH"], summary="Changer nom, droits, limites", responses=problems(403, 404, 409))
+    add(one, desk.revoke, methods=["DELETE"], status_code=204, summary="Révoquer", responses=problems(404))
+    add(
+        f"{one}/secrets",
+        desk.add_secret,
+        methods=["POST"],
+        status_code=201,
+        summary="Faire un secret, montré cette seule fois",
+        responses=problems(404, 409),
+    )
+    add(
+        f"{one}/secrets/{{secret}}",
+        desk.revoke_secret,
+        methods=["DELETE"],
+        status_code=204,
+        summary="Révoquer un secret",
+        responses=problems(404),
+    )
+    add(f"{one}/usage", desk.usage, summary="Ce que ce logiciel a demandé, par jour", responses=problems(404))
+    app.include_router(router)
