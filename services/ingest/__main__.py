@@ -2,6 +2,7 @@
 
 import sys
 
+from services.common import persons
 from services.common.blobs import Blobs
 from services.common.runtime import Runtime, main
 from services.common.tenants import TenantWork
@@ -12,6 +13,7 @@ from services.ingest.examples import EXAMPLES
 from services.ingest.flow_release import Release
 from services.ingest.flow_worker import FlowWorker
 from services.ingest.originals import Originals
+from services.ingest.person_part import PERSON
 from services.ingest.settings import IngestSettings
 from services.ingest.sweep import Sweep
 from services.ingest.tenant_part import PART
@@ -31,13 +33,15 @@ async def compose() -> Runtime:
     runtime.job("directory", catch_up.run)
     runtime.job("sweep", sweep.run)
     runtime.job("originals", Originals(runtime.pool, blobs).run)
-    runtime.job("flows", FlowWorker(runtime.pool, blobs, settings).run)
+    for number in range(1, settings.flow_workers + 1):
+        runtime.job(f"flows-{number}", FlowWorker(runtime.pool, blobs, settings).run)
     runtime.job("release", Release(runtime.pool, settings).run)
-    runtime.job("drop", DropFolders(runtime.pool, blobs, settings).run)
+    runtime.job("drop", DropFolders(runtime.pool, blobs, settings, runtime.access).run)
     runtime.job("tenants", TenantWork(runtime.pool, "ingest", PART, blobs).run)
     runtime.ready_when(catch_up.problem)
     runtime.on_close(blobs.close)
     app = runtime.web(answer_seconds=None)
+    persons.add_routes(app, "ingest", runtime.pool, PERSON)
     app.state.examples = EXAMPLES
     api.add_routes(app, pool=runtime.pool, api_pool=runtime.api_pool, blobs=blobs, settings=settings)
     return runtime

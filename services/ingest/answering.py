@@ -40,9 +40,10 @@ async def content(blobs: Blobs, claim: ClaimCheck, deposit: str) -> bytes:
 
 def download_headers(name: str, sha256: str) -> dict[str, str]:
     """Headers of somebody's upload: downloaded under its name, never sniffed, run or kept by a shared cache."""
-    plain = "".join(c if c.isascii() and c not in '"\\' else "_" for c in name)
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in name)
+    coded = quote(name, safe="", errors="replace")
     return {
-        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}",
+        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{coded}",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-store",

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 
 from invoice import cadres
 from invoice.cadre_form import FIELDS, read_form
-from invoice.cadres import Depositor, Given
+from invoice.cadres import Given
 from services.common import links
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.blobs import Blobs
@@ -30,6 +30,7 @@ from services.ingest import (
 from services.ingest.answering import answered, content, download_headers, one_of
 from services.ingest.antivirus import Antivirus
 from services.ingest.api_checks import IdempotencyKey, checked_key, cursor_of, may_deposit
+from services.ingest.depositing import depositor
 from services.ingest.deposits import Deposits
 from services.ingest.domain import State
 from services.ingest.draft_document import Documents
@@ -226,8 +227,8 @@ def _given(fields: Mapping[str, str], principal: Principal) -> Given:
     """What stands in the form, settled. Raises the problem of what shows to be wrong before the document is read."""
     given, wrong = read_form(fields)
     if not wrong and given.cadre is not None:
-        depositor = Depositor(structures=principal.structures, roles=principal.roles)
-        wrong = cadres.check_depositor(cadres.CADRES[given.cadre], given, depositor)
+        by = depositor(principal)
+        wrong = cadres.check_depositor(cadres.CADRES[given.cadre], given, by)
     if wrong:
         raise refusals.given_invalid(wrong)
     return given

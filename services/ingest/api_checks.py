@@ -6,8 +6,8 @@ from uuid import UUID
 
 from fastapi import Header
 
-from invoice import cadres
-from services.common.auth import Principal, require_role
+from services.common.auth import Principal
+from services.common.may import require
 from services.ingest import refusals
 
 # One plain address, as a relay takes it: a list of them, a name beside it or half of one would reach nobody.
@@ -24,9 +24,12 @@ IdempotencyKey = Annotated[
 
 
 def may_deposit(principal: Principal) -> None:
-    """A deposit needs a depositor's role, and an address: what becomes of it is told by e-mail."""
-    require_role(principal, *cadres.ROLES.values())
-    if not _CONTACT.fullmatch(principal.contact):
+    """A deposit needs a depositor's right, and an address: what becomes of it is told by e-mail.
+
+    Whoever has an account has his address there; it is nobody's but notify's.
+    """
+    require(principal, "deposit.create")
+    if principal.kid is None and not _CONTACT.fullmatch(principal.contact):
         raise refusals.contact_missing()
 
 

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 
-from invoice import cadres
 from services.common import links
-from services.common.auth import CurrentPrincipal, Principal, current_principal, require_role
+from services.common.auth import CurrentPrincipal, Principal, current_principal
 from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
+from services.common.may import require
 from services.common.problems import in_words
 from services.ingest import attachment_refusals, attachment_reuse_api, attachment_store, refusals
 from services.ingest.answering import answered, content, download_headers, one_of
@@ -75,7 +75,7 @@ _CONTENT: dict[int | str, dict[str, Any]] = {
             401: "Ni jeton, ni lien signé",
             403: "Lien mal formé, ou donné pour une autre pièce",
             404: "Aucune pièce jointe que vous puissiez voir",
-            410: "Lien expiré",
+            410: "Lien expiré, ou pièce effacée au terme de sa conservation",
             503: "Momentanément indisponible",
         }
     ),
@@ -122,7 +122,7 @@ def _writing(attachments: Attachments, settings: IngestSettings, uploads: Counte
 
         Le même fichier envoyé de nouveau au même dépôt est la même pièce jointe : aucune clé n'est nécessaire.
         """
-        require_role(principal, *cadres.ROLES.values())
+        require(principal, "attachment.add")
         async with one_of(uploads, principal.subject, settings.uploads_each), receive(request, limits, door) as upload:
             type_, label = _type(upload), _label(upload)
             deposit = _id(deposit_id)
@@ -179,7 +179,7 @@ def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings, rates: Rate
         """La pièce telle que déposée, son empreinte vérifiée : toujours un téléchargement, jamais une page."""
         deposit, attachment = _id(deposit_id), _id(attachment_id)
         scope = await _scope(request, settings, deposit, attachment, expires, signature)
-        kept = await answered(settings.store_seconds, _find(api_pool, scope, deposit, attachment))
+        kept = await answered(settings.store_seconds, _find(api_pool, scope, deposit, attachment, readable=True))
         found = await answered(settings.store_seconds, content(blobs, kept.document, str(kept.deposit)))
         headers = download_headers(kept.name, kept.document.sha256)
         return Response(found, media_type=kept.document.media_type, headers=headers)
@@ -207,19 +207,25 @@ async def _scope(
 
 async def _listed(api_pool: Pool, principal: Principal, deposit: UUID | None) -> list[Kept]:
     async with scoped(api_pool, principal.scope()) as connection:
-        if deposit is None or await attachment_store.target(connection, deposit) is None:
+        if deposit is None or not await attachment_store.shown(connection, deposit):
             raise refusals.unknown_deposit()
         return await attachment_store.listed(connection, deposit)
 
 
-async def _find(api_pool: Pool, scope: dict[str, str], deposit: UUID | None, attachment: UUID | None) -> Kept:
-    """One attachment; one of somebody else's is as unknown as one that never was."""
-    kept = None
+async def _find(
+    api_pool: Pool, scope: dict[str, str], deposit: UUID | None, attachment: UUID | None, *, readable: bool = False
+) -> Kept:
+    """One attachment; one of somebody else's is as unknown as one that never was. ``readable``: its file is there."""
+    kept = expired = None
     if deposit is not None and attachment is not None:
         async with scoped(api_pool, scope) as connection:
             kept = await attachment_store.find(connection, deposit, attachment)
+            if kept is not None and readable:
+                expired = await attachment_store.expired(connection, deposit)
     if kept is None:
         raise attachment_refusals.unknown()
+    if expired is not None:
+        raise refusals.document_expired(expired)
     return kept
 
 

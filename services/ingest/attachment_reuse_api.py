@@ -5,8 +5,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, FastAPI, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from invoice import cadres
-from services.common.auth import CurrentPrincipal, require_role
+from services.common.auth import CurrentPrincipal
+from services.common.may import require
 from services.common.problems import problems
 from services.ingest import refusals
 from services.ingest.answering import answered
@@ -44,7 +44,7 @@ class AsAttachment(BaseModel):
 def add_routes(app: FastAPI, *, attachments: Attachments, settings: IngestSettings, rates: Rates) -> None:
     """Add the two routes."""
     router = APIRouter(prefix=PREFIX, tags=["attachments"], dependencies=[Depends(rates)])
-    answers = problems(403, 404, 409, 413, 422, 429, 503)
+    answers = problems(403, 404, 409, 410, 413, 422, 429, 503)
 
     @router.post(
         "/{deposit_id}/attachments/reuse",
@@ -54,7 +54,7 @@ def add_routes(app: FastAPI, *, attachments: Attachments, settings: IngestSettin
     )
     async def reuse(request: Request, principal: CurrentPrincipal, deposit_id: str, asked: Reuse) -> AttachmentView:
         """Joint à ce dépôt une pièce que vous avez envoyée avec un autre, sans l'envoyer de nouveau."""
-        require_role(principal, *cadres.ROLES.values())
+        require(principal, "attachment.add")
         type_ = None if asked.type is None else type_of(asked.type)
         label = None if asked.label is None else label_of(asked.label)
         trace = request.state.traceparent
@@ -71,7 +71,7 @@ def add_routes(app: FastAPI, *, attachments: Attachments, settings: IngestSettin
         request: Request, principal: CurrentPrincipal, deposit_id: str, asked: AsAttachment
     ) -> AttachmentView:
         """Ce papier n'était pas une facture : il devient une pièce jointe d'une autre, et son brouillon disparaît."""
-        require_role(principal, *cadres.ROLES.values())
+        require(principal, "attachment.add")
         type_, label = type_of(asked.type), label_of(asked.label)
         trace = request.state.traceparent
         joining = attachments.from_draft(principal, _deposit(deposit_id), asked.to, type_, label, trace)

@@ -79,6 +79,12 @@ async def add(connection: Connection, kept: Kept, stored_by: str, *, after_submi
     )
 
 
+async def shown(connection: Connection, deposit: UUID) -> bool:
+    """Whether the caller may read the files of this deposit."""
+    found: bool = await connection.fetchval("select exists (select from attaching($1)) or reading_files($1)", deposit)
+    return found
+
+
 async def listed(connection: Connection, deposit: UUID) -> list[Kept]:
     """The attachments of a deposit in their order, as far as the connection's scope may see them."""
     rows = await connection.fetch(f"select {_SHOWN} from attachment where deposit_id = $1 order by id", deposit)
@@ -91,6 +97,12 @@ async def find(connection: Connection, deposit: UUID, attachment: UUID) -> Kept 
         f"select {_SHOWN} from attachment where deposit_id = $1 and id = $2", deposit, attachment
     )
     return None if row is None else _kept(row)
+
+
+async def expired(connection: Connection, deposit: UUID) -> datetime | None:
+    """When the files of a deposit, of which the caller sees an attachment, were deleted because their term was over."""
+    found: datetime | None = await connection.fetchval("select files_expired($1)", deposit)
+    return found
 
 
 async def of(connection: Connection, deposits: Sequence[UUID]) -> dict[UUID, tuple[Attachment, ...]]:

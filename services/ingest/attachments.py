@@ -139,8 +139,11 @@ class Attachments:
         """A piece that the same depositor stored before, for this deposit too: the same bytes, not stored again."""
         async with scoped(self._pool, principal.scope()) as connection:
             kept = await attachment_store.own(connection, attachment, principal.subject)
+            expired = None if kept is None else await attachment_store.expired(connection, kept.deposit)
         if kept is None:
             raise attachment_refusals.unknown()
+        if expired is not None:
+            raise refusals.document_expired(expired)
         file = File(name=kept.name, size=kept.document.size, sha256=kept.document.sha256)
         words = label or kept.label or kept.name[:100]
         arrived = arriving(principal, deposit, file, type_ or kept.type, words, traceparent)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -24,6 +25,18 @@ from services.ingest.store import Stored
 KIND: Final = "chorale.certificat-de-depot.v1"
 MARK: Final = "chorale-certificate:"
 _MARKED: Final = re.compile(rb"chorale-certificate:([A-Za-z0-9_-]+={0,2})")
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """A public key and its time; ``valid_until`` is the next one's beginning."""
+
+    raw: bytes
+    valid_from: datetime
+    valid_until: datetime | None = None
+
+    def held(self, instant: datetime) -> bool:
+        """Whether it signed what was submitted then."""
+        return self.valid_from <= instant and (self.valid_until is None or instant < self.valid_until)
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,8 +103,8 @@ def signed(certificate: Mapping[str, Any], private: Ed25519PrivateKey, key: str)
     return {"certificate": dict(certificate), "signature": {"algorithm": "Ed25519", "key": key, "value": value}}
 
 
-def verify(given: Any, keys: Mapping[str, bytes]) -> Verdict:
-    """Whether this is a certificate that one of these keys (raw, by name) signed."""
+def verify(given: Any, keys: Mapping[str, Key]) -> Verdict:
+    """Whether this is a certificate that one of these keys (by name) signed, for an instant of its own time."""
     try:
         certificate, signature = given["certificate"], given["signature"]
         if len(given) != 2:  # what stands beside is not signed, and would seem to be
@@ -99,6 +112,9 @@ def verify(given: Any, keys: Mapping[str, bytes]) -> Verdict:
         name, value = str(signature["key"]), base64.b64decode(signature["value"], validate=True)
         known = certificate["kind"] == KIND and signature["algorithm"] == "Ed25519"
         said = spelled(certificate)
+        submitted = datetime.fromisoformat(certificate["submitted_at"])
+        if submitted.tzinfo is None:
+            raise ValueError
     except (KeyError, TypeError, ValueError, binascii.Error, RecursionError):
         return Verdict(valid=False, code="NOT_A_CERTIFICATE", reason="Ce n'est pas un certificat de dépôt.")
     if not known:
@@ -108,10 +124,13 @@ def verify(given: Any, keys: Mapping[str, bytes]) -> Verdict:
         words = f"La clé « {shown} » n'est pas une clé de cette plateforme : le certificat ne vient pas d'elle."
         return Verdict(valid=False, code="KEY_UNKNOWN", reason=words)
     try:
-        Ed25519PublicKey.from_public_bytes(keys[name]).verify(value, said)
+        Ed25519PublicKey.from_public_bytes(keys[name].raw).verify(value, said)
     except InvalidSignature:
         words = "La signature ne correspond pas : le certificat a été modifié depuis qu'il a été établi."
         return Verdict(valid=False, code="SIGNATURE_WRONG", reason=words, key=name)
+    if not keys[name].held(submitted):
+        words = "La clé qui a signé n'était pas celle du jour de ce dépôt : le certificat ne vaut pas."
+        return Verdict(valid=False, code="KEY_OUT_OF_TIME", reason=words, key=name)
     words = "Le certificat est authentique et entier."
     return Verdict(valid=True, code="VALID", reason=words, key=name, certificate=certificate)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, FastAPI, Response
+from fastapi import APIRouter, Body, Depends, FastAPI, Request, Response
 from fastapi.openapi.models import Example
 from pydantic import BaseModel, Field
 
@@ -22,7 +22,7 @@ from services.ingest.certificate_keys import Keys, KeysUnusable, PublicKey
 from services.ingest.domain import State
 from services.ingest.examples import CERTIFICATE as SIGNED
 from services.ingest.kinds import PDF
-from services.ingest.rates import Rates
+from services.ingest.rates import Anybody, Rates
 from services.ingest.settings import IngestSettings
 
 PREFIX = "/api/v1/certificates"
@@ -92,20 +92,24 @@ class VerdictView(BaseModel):
     """Ce que dit la vérification."""
 
     valid: bool
-    code: str = Field(description="VALID, NOT_A_CERTIFICATE, KEY_UNKNOWN ou SIGNATURE_WRONG.")
+    code: str = Field(description="VALID, NOT_A_CERTIFICATE, KEY_UNKNOWN, SIGNATURE_WRONG ou KEY_OUT_OF_TIME.")
     reason: str
     key: str | None
+    certificate: CertificateContent | None = Field(
+        default=None, description="Ce qui est authentique, tel qu'il a été vérifié ; absent d'un certificat refusé."
+    )
 
 
 def add_routes(app: FastAPI, *, pool: Pool, api_pool: Pool, settings: IngestSettings, rates: Rates) -> None:
     """Add the routes of certificates. ``pool`` is the worker's: the API's role may not read the keys."""
     keys = Keys(pool, settings.certificate_wrapping)
-    app.include_router(_public(keys, settings))
+    app.include_router(_public(keys, settings, rates))
     app.include_router(_own(keys, api_pool, settings, rates))
 
 
-def _public(keys: Keys, settings: IngestSettings) -> APIRouter:
-    router = APIRouter(prefix=PREFIX, tags=["certificates"])
+def _public(keys: Keys, settings: IngestSettings, rates: Rates) -> APIRouter:
+    limited = [Depends(Anybody(rates))]
+    router = APIRouter(prefix=PREFIX, tags=["certificates"], dependencies=limited)
 
     @router.get("/keys", summary="Les clés publiques des certificats (sans jeton)")
     async def published() -> KeyList:
@@ -115,12 +119,17 @@ def _public(keys: Keys, settings: IngestSettings) -> APIRouter:
 
     @router.post("/verify", summary="Vérifier un certificat (sans jeton)")
     async def verified(
+        request: Request,
         document: Annotated[dict[str, Any], Body(description="Le certificat, en JSON.", openapi_examples=_SIGNED)],
     ) -> VerdictView:
-        """Dit si ce certificat vient de la plateforme et s'il est entier. Rien n'est gardé de ce qui est envoyé."""
+        """Dit si ce certificat vient de la plateforme et s'il est entier, et redit ce qui a été vérifié.
+
+        Un certificat dont un nom figure deux fois n'en est pas un. Rien n'est gardé de ce qui est envoyé.
+        """
+        given = certificate.unpacked(await request.body())  # ``document`` has lost the first of two equal names
         found = await answered(settings.store_seconds, keys.public())
-        verdict = certificate.verify(document, {key.id: key.raw for key in found})
-        return VerdictView(valid=verdict.valid, code=verdict.code, reason=verdict.reason, key=verdict.key)
+        verdict = certificate.verify(given, {key.id: key for key in found})
+        return VerdictView.model_validate(verdict, from_attributes=True)
 
     return router
 

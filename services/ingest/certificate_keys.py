@@ -3,7 +3,6 @@
 import base64
 from datetime import UTC, datetime
 
-import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -11,7 +10,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from services.common.db import Connection, Pool, lock_keys
-from services.ingest.certificate import key_id
+from services.ingest.certificate import Key, key_id
 
 #: What was submitted before there was any key is signed by the first.
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,13 +20,10 @@ class KeysUnusable(Exception):
     """The private keys were wrapped by another secret: set CHORALE_CERTIFICATE_SECRET to the former one."""
 
 
-class PublicKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key as it is published; ``valid_until`` is the next one's beginning."""
+class PublicKey(Key, frozen=True, kw_only=True):
+    """A key as it is published."""
 
     id: str
-    raw: bytes
-    valid_from: datetime
-    valid_until: datetime | None = None
 
     @property
     def pem(self) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -147,8 +147,13 @@ def _verify(given: argparse.Namespace) -> int:
         return 1
     about = verdict.certificate
     sys.stdout.write(
-        f"Facture {about['invoice_number']}, déposée le {about['submitted_at']}, dépôt {about['deposit']}\n"
+        f"Facture {about['invoice_number']} du {about['issue_date']}, déposée le {about['submitted_at']}, "
+        f"dépôt {about['deposit']}\nDe {about['supplier_siret']} à {about['recipient_siret']}, "
+        f"{about['payable']} {about['currency']} à payer\n"
     )
+    if "sandbox" in about:
+        sys.stdout.write(f"{about['sandbox']}\n")
+    sys.stdout.write("".join(f"{each['role']} : {each['name']} {each['sha256']}\n" for each in about["files"]))
     wrong = certificate.wrong_files(about, hashes)
     for name in given.document:
         words = "n'est PAS un fichier de ce dépôt" if str(name) in wrong else "est bien un fichier de ce dépôt"
@@ -156,7 +161,7 @@ def _verify(given: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
-def _public_keys(given: argparse.Namespace) -> dict[str, bytes]:
+def _public_keys(given: argparse.Namespace) -> dict[str, certificate.Key]:
     if given.keys is not None:
         published = json.loads(given.keys.read_bytes())
     elif given.url is not None:
@@ -164,7 +169,16 @@ def _public_keys(given: argparse.Namespace) -> dict[str, bytes]:
         published = answer.raise_for_status().json()
     else:
         published = asyncio.run(_with_keys(_published))
-    return {key["id"]: _raw(key["pem"]) for key in published["keys"]}
+    return {key["id"]: _key(key) for key in published["keys"]}
+
+
+def _key(published: dict[str, Any]) -> certificate.Key:
+    until = published["valid_until"]
+    return certificate.Key(
+        raw=_raw(published["pem"]),
+        valid_from=datetime.fromisoformat(published["valid_from"]),
+        valid_until=None if until is None else datetime.fromisoformat(until),
+    )
 
 
 def _raw(pem: str) -> bytes:
@@ -187,7 +201,17 @@ def _keys(given: argparse.Namespace) -> int:
 
 async def _published(keys: Keys) -> dict[str, Any]:
     found = await keys.public()
-    return {"keys": [{"id": key.id, "pem": key.pem, "valid_from": key.valid_from.isoformat()} for key in found]}
+    return {
+        "keys": [
+            {
+                "id": key.id,
+                "pem": key.pem,
+                "valid_from": key.valid_from.isoformat(),
+                "valid_until": None if key.valid_until is None else key.valid_until.isoformat(),
+            }
+            for key in found
+        ]
+    }
 
 
 async def _with_keys(work: Callable[[Keys], Awaitable[T]]) -> T:

@@ -18,6 +18,7 @@ from services.common.deliver import Tx, transaction
 from services.common.trace import RequestCause
 from services.ingest import metrics, refusals, store
 from services.ingest.antivirus import Antivirus
+from services.ingest.depositing import depositor
 from services.ingest.handlers import READING_OVERDUE
 from services.ingest.identity import folder_of, uuid7
 from services.ingest.kinds import PDF, XML
@@ -149,17 +150,18 @@ class Deposits:
         return stored
 
     async def _add(self, tx: Tx, arrived: Arrived, document: ClaimCheck, duplicate_of: UUID | None = None) -> Stored:
+        by = depositor(arrived.principal)
         new = store.New(
             id=arrived.id,
             depositor=arrived.principal.subject,
             contact=arrived.principal.contact,
-            structures=arrived.principal.structures,
+            structures=by.structures,
             idempotency_key=arrived.idempotency_key,
             file_name=arrived.upload.file_name,
             document=document,
             received_at=arrived.received_at,
             duplicate_of=duplicate_of,
-            roles=arrived.principal.roles,
+            roles=by.roles,
             given=arrived.given,
         )
         return await store.add(tx.conn, new)

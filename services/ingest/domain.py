@@ -105,6 +105,11 @@ class Deposit(msgspec.Struct, frozen=True, kw_only=True):
         """Who deposited."""
         return Depositor(structures=self.structures, roles=self.roles)
 
+    @property
+    def suppliers(self) -> tuple[str, ...]:
+        """The SIRETs for which he could deposit as their own supplier."""
+        return self.by.at("FOURNISSEUR")
+
 
 class References(NamedTuple):
     """What an invoice names in the directory, as it is compared: a SIRET, a service code, a number."""
@@ -217,7 +222,7 @@ def judge(
     looked_at = check_deposit(
         header,
         on=paris_day(deposit.received_at),
-        depositor_structures=deposit.structures,
+        depositor_structures=deposit.suppliers,
         structure=structure,
         services=directory.services.get(recipient, {}),
         tenant=directory.tenants.get(structure.tenant) if structure else None,

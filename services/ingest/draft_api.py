@@ -12,10 +12,12 @@ from services.common.auth import CurrentPrincipal, Principal
 from services.common.blobs import Blobs
 from services.common.db import Pool
 from services.common.problems import problems
-from services.ingest import draft_refusals, draft_rules, draft_views, making_again, views
+from services.ingest import draft_questions, draft_refusals, draft_rules, draft_views, making_again, views
 from services.ingest.answering import answered
 from services.ingest.api_checks import IdempotencyKey, checked_key, cursor_of, id_of, may_deposit
-from services.ingest.draft_views import PREFIX, DraftBegin, DraftInput, DraftPage, DraftView, QuestionsView
+from services.ingest.depositing import depositor
+from services.ingest.draft_questions import QuestionsView
+from services.ingest.draft_views import PREFIX, DraftBegin, DraftInput, DraftPage, DraftView
 from services.ingest.drafts import Drafts, Held, checked
 from services.ingest.rates import Rates
 from services.ingest.settings import IngestSettings
@@ -41,7 +43,7 @@ def _reading(drafts: Drafts, settings: IngestSettings, rates: Rates) -> APIRoute
     @router.get("/questions", summary="Le cadre de facturation en mots simples")
     async def asked(principal: CurrentPrincipal) -> QuestionsView:
         """Les questions dont les réponses mènent à un cadre, et ce que chaque cadre demande."""
-        return draft_views.questions()
+        return draft_questions.questions()
 
     @router.get("", summary="Vos brouillons", responses=problems(400))
     async def listed(
@@ -115,7 +117,7 @@ async def _begin(drafts: Drafts, api_pool: Pool, principal: Principal, asked: Dr
         copied, kept = await making_again.like_last(api_pool, principal, recipient)
         filled = change.on(kept)
     else:
-        filled = change.on(draft_rules.prefilled((), None, Given(), principal.structures))
+        filled = change.on(draft_rules.prefilled((), None, Given(), depositor(principal).at("FOURNISSEUR")))
     return await drafts.begin(principal, filled, copied, key)
 
 

@@ -15,7 +15,7 @@ from services.common.db import Pool
 from services.common.deliver import transaction
 from services.common.problems import problems
 from services.common.web import Problem
-from services.ingest import draft_refusals, store, views
+from services.ingest import draft_refusals, draft_store, store, views
 from services.ingest.answering import answered, one_of
 from services.ingest.antivirus import Antivirus
 from services.ingest.api_checks import id_of, may_deposit
@@ -89,6 +89,7 @@ class Documents:
             )
             if not given:
                 raise draft_refusals.document_given()
+            await draft_store.touched(tx.conn, draft, tx.now)
             found = await store.find(tx.conn, draft)
         assert found is not None
         return found
@@ -117,7 +118,10 @@ def add_routes(
         openapi_extra={"requestBody": _BODY},
     )
     async def give(request: Request, principal: CurrentPrincipal, draft_id: str) -> Receipt:
-        """Joint le PDF de la facture à un brouillon commencé sans document. Ce qui est saisi reste tel quel."""
+        """Joint le PDF de la facture à un brouillon commencé sans document.
+
+        Ce qui est saisi reste tel quel ; la version du brouillon change : relisez-le avant de l'envoyer.
+        """
         may_deposit(principal)
         async with one_of(uploads, principal.subject, settings.uploads_each), receive(request, limits, door) as upload:
             draft = id_of(draft_id)

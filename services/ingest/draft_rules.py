@@ -151,14 +151,14 @@ def _checks(
 ) -> tuple[Finding, ...]:
     """The deposit checks, without what they say of fields that are empty or unreadable: that is said already."""
     if "recipient_siret" in assembled.absent:
-        found = check_header(header, on=on, depositor_structures=by.structures)
+        found = check_header(header, on=on, depositor_structures=by.at("FOURNISSEUR"))
     else:
         recipient = normalise(header.recipient_siret)
         structure = known.structures.get(recipient)
         found = check_deposit(
             header,
             on=on,
-            depositor_structures=by.structures,
+            depositor_structures=by.at("FOURNISSEUR"),
             structure=structure,
             services=known.services.get(recipient, {}),
             tenant=known.tenants.get(structure.tenant) if structure else None,

@@ -14,6 +14,7 @@ from invoice.typed import Sheet
 from services.common.auth import Principal
 from services.common.db import Connection
 from services.ingest import store
+from services.ingest.depositing import depositor
 from services.ingest.domain import State
 from services.ingest.draft_rules import Examined, Filled, Source
 from services.ingest.store import Stored
@@ -52,14 +53,15 @@ async def begin(
     connection: Connection, draft: UUID, principal: Principal, at: datetime, idempotency_key: str | None = None
 ) -> None:
     """A deposit that is a draft from the first, without a document."""
+    by = depositor(principal)
     await connection.execute(
         "insert into deposit (id, depositor, contact, structures, roles, idempotency_key, state, file_name,"
         " received_at, decided_at, given) values ($1, $2, $3, $4, $5, $6, 'to_verify', $7, $8, $8, '{}')",
         draft,
         principal.subject,
         principal.contact,
-        list(principal.structures),
-        list(principal.roles),
+        list(by.structures),
+        list(by.roles),
         idempotency_key,
         NO_NAME,
         at,
@@ -81,6 +83,11 @@ async def save(connection: Connection, deposit: UUID, depositor: str, draft: Dra
         draft.copied_from,
         draft.saved_at,
     )
+
+
+async def touched(connection: Connection, deposit: UUID, at: datetime) -> None:
+    """Something beside what is written has changed: whoever reads an older version is told so when he writes."""
+    await connection.execute("update draft set version = version + 1, saved_at = $2 where deposit_id = $1", deposit, at)
 
 
 class Sending(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,6 @@ from uuid import UUID
 import msgspec
 
 from contracts.events import ClaimCheck
-from invoice.cadres import Depositor
 from invoice.findings import refusals as refusing
 from invoice.sandbox import is_sandbox
 from invoice.typed import FIELDS, MAX_LINES, Sheet, assemble
@@ -37,6 +36,7 @@ from services.ingest import (
     store,
     trial,
 )
+from services.ingest.depositing import depositor, sending_scope
 from services.ingest.domain import LABELS, State, Verdict, paris_day
 from services.ingest.draft_rules import Examined, Filled
 from services.ingest.draft_store import Draft
@@ -172,7 +172,7 @@ class Drafts:
     async def examine(self, principal: Principal, stored: Stored, sheet: Sheet, *, numbered: bool = True) -> Examined:
         """Everything the checks say of what is written, as of today."""
         assembled = assemble(sheet, with_document=bool(stored.document.sha256))
-        by = Depositor(structures=principal.structures, roles=principal.roles)
+        by = depositor(principal)
         on = paris_day(clock.now())
         async with self._worker.acquire() as connection:
             if await directory.gap(connection) is not None:
@@ -190,7 +190,7 @@ class Drafts:
                 number_is_taken=await draft_store.number_taken(connection, number),
             )
             examined = draft_rules.with_history(examined, await history.of_draft(connection, stored.id, examined))
-            case = replica.Case(assembled.provisional, on, by.structures, tuple(draft_store.texts(stored)))
+            case = replica.Case(assembled.provisional, on, by.at("FOURNISSEUR"), tuple(draft_store.texts(stored)))
             verdict = Verdict(state=State.REFUSED, findings=examined.findings)
             answered = await replica.suggested(connection, {stored.id: (case, verdict)}, known)
         return msgspec.structs.replace(examined, findings=answered[stored.id].findings)
@@ -225,7 +225,7 @@ class Drafts:
         if held.examined.header is None:
             raise draft_refusals.to_correct(refusing(held.examined.findings), typed=False)
         document, name = await self._document(principal, held)
-        async with transaction(self._pool, "ingest", keys=[str(deposit)], scope=principal.scope()) as tx:
+        async with transaction(self._pool, "ingest", keys=[str(deposit)], scope=sending_scope(principal)) as tx:
             now = await store.find(tx.conn, deposit)
             saved = await draft_store.find(tx.conn, deposit)
             _, draft = _as_draft(principal, now, saved)
@@ -255,7 +255,7 @@ def _as_draft(principal: Principal, stored: Stored | None, saved: Draft | None) 
         raise draft_refusals.not_a_draft(LABELS[stored.state])
     if saved is not None:
         return stored, saved
-    filled = draft_rules.prefilled(stored.fields, stored.contents, stored.given, principal.structures)
+    filled = draft_rules.prefilled(stored.fields, stored.contents, stored.given, depositor(principal).at("FOURNISSEUR"))
     return stored, msgspec.structs.replace(draft_store.untouched(stored), filled=filled)
 
 

@@ -6,6 +6,7 @@
 
 import argparse
 import asyncio
+import hashlib
 import io
 import json
 import tempfile
@@ -14,14 +15,15 @@ from datetime import timedelta
 from typing import Any, BinaryIO, Final, cast
 from uuid import UUID, uuid4
 
-import asyncpg
+import msgspec
 
 from services.common import clock, telemetry
 from services.common.blobs import BlobMissing, Blobs, Listed
 from services.common.db import Pool, open_pool
 from services.common.deliver import transaction
 from services.common.failures import is_transient
-from services.ingest import flow_items, flow_report, flow_store, flow_views, flow_words
+from services.common.identity import Identity
+from services.ingest import depositing, flow_items, flow_report, flow_store, flow_views, flow_words
 from services.ingest.flow_domain import Flow, FlowState, kind_of
 from services.ingest.flow_items import Told
 from services.ingest.flow_segments import folder
@@ -33,15 +35,29 @@ from services.ingest.settings import IngestSettings
 
 ROOT: Final = "drop/"
 _FILES: Final = 100
+#: Bytes of a key, and of one name in it, that the store and its disk surely take with what is put behind (S3: 1024).
+_MAX_KEY: Final = 900
+_MAX_NAME: Final = 200
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """A technical account as the operator opened it."""
+
+    account: str
+    subject: str
+    contact: str
+    structures: tuple[str, ...]
+    roles: tuple[str, ...]
 
 
 class DropFolders:
-    """Looks into every drop folder, one process at a time each."""
+    """Looks into every drop folder, one process at a time each. ``access`` knows what its account may do now."""
 
-    def __init__(self, pool: Pool, blobs: Blobs, settings: IngestSettings) -> None:
+    def __init__(self, pool: Pool, blobs: Blobs, settings: IngestSettings, access: Identity) -> None:
         self._pool = pool
         self._blobs = blobs
         self._settings = settings
+        self._access = access
         self._lease = uuid4()
 
     async def run(self) -> None:
@@ -67,25 +83,49 @@ class DropFolders:
         )
         for account in accounts:
             try:
-                await self._look(account)
+                await self._look(Account(**dict(account)))
             except Exception as error:  # one folder's trouble is not another's
                 telemetry.logger().warning("drop.put_off", account=account["account"], error=type(error).__name__)
                 if not is_transient(error):
                     telemetry.logger().exception("drop.failed")
 
-    async def _look(self, account: asyncpg.Record) -> None:
-        for found in await self._blobs.listed(f"{ROOT}{account['account']}/in/", _FILES):
-            if not found.key.endswith("/"):
-                await self._pick_up(account, found)
-        await self._report(account["account"])
+    async def _look(self, account: Account) -> None:
+        files = await self._blobs.listed(f"{ROOT}{account.account}/in/", _FILES)
+        now = await self._as_it_may(account) if files else None
+        if files and now is None:
+            telemetry.logger().warning("drop.without_right", account=account.account, files=len(files))
+        for found in files if now is not None else ():
+            if found.key.endswith("/"):
+                continue
+            try:
+                await self._pick_up(now or account, found)
+            except Exception as error:  # one file's trouble is not another's
+                if is_transient(error):
+                    raise
+                telemetry.logger().exception("drop.file_failed", account=account.account)
+        await self._report(account.account)
 
-    async def _pick_up(self, account: asyncpg.Record, found: Listed) -> None:
+    async def _as_it_may(self, account: Account) -> Account | None:
+        """With what is left of its structures, if it is an account; None: nothing is left, and its files wait."""
+        if not await self._pool.fetchval(
+            "select exists (select from account_right where subject = $1)", account.subject
+        ):
+            return account
+        who = await self._access.of(account.subject)
+        if who is None or (who.kind == "software" and "deposits.write" not in who.scopes):
+            return None
+        by = depositing.depositor(who)
+        left = tuple(siret for siret in by.structures if siret in account.structures)
+        roles = tuple(role for role in by.roles if role.partition("/")[2] in left)
+        return msgspec.structs.replace(account, structures=left, roles=roles) if roles else None
+
+    async def _pick_up(self, account: Account, found: Listed) -> None:
         """One file becomes a flow, once: its id is minted before anything is copied, and kept."""
         flow_id: UUID = await self._pool.fetchval(
             "insert into dropped_file (account, object_key, etag, modified_at, size, flow_id)"
             " values ($1, $2, $3, $4, $5, $6)"
             " on conflict (account, object_key, etag, modified_at) do update set seen_at = now() returning flow_id",
-            account["account"],
+            account.account,
             found.key,
             found.etag,
             found.modified,
@@ -98,7 +138,7 @@ class DropFolders:
                 await self._receive(account, found, flow_id)
         except BlobMissing:
             return  # replaced or taken back meanwhile: the next look sees what is there then
-        await self._receipt(account["account"], found, flow_id, refusal)
+        await self._receipt(account.account, found, flow_id, refusal)
         if found in await self._blobs.listed(found.key, 1):  # what has taken its place meanwhile is another file
             await self._blobs.delete(found.key)
 
@@ -114,21 +154,21 @@ class DropFolders:
             problem = flow_words.kind_refused(looks_like(head))
         return {"code": problem.code, "title": problem.title, "detail": problem.detail, "errors": problem.errors}
 
-    async def _receive(self, account: asyncpg.Record, found: Listed, flow_id: UUID) -> None:
+    async def _receive(self, account: Account, found: Listed, flow_id: UUID) -> None:
         async with self._pool.acquire() as connection:
             known = await flow_store.find(connection, flow_id)
         if known is not None and known.step != "upload":
             return
-        key = f"{folder(account['subject'], flow_id)}in/{0:012d}-{found.etag[:8]}"
+        key = f"{folder(account.subject, flow_id)}in/{0:012d}-{found.etag[:8]}"
         await self._blobs.copy(found.key, key, etag=found.etag)
         kind = kind_of(await self._blobs.read(key, 0, min(MAGIC_WITHIN, found.size)))
         now = clock.now()
         flow = Flow(
             id=flow_id,
-            depositor=account["subject"],
-            contact=account["contact"],
-            structures=tuple(account["structures"]),
-            roles=tuple(account["roles"]),
+            depositor=account.subject,
+            contact=account.contact,
+            structures=account.structures,
+            roles=account.roles,
             file_name=label(found.key)[:200],
             way="folder",
             kind=None,
@@ -145,11 +185,14 @@ class DropFolders:
                 await flow_store.received(tx.conn, flow_id, None, tx.now)
 
     async def _receipt(self, account: str, found: Listed, flow_id: UUID, refusal: dict[str, Any] | None) -> None:
-        name = found.key.rpartition("/")[2]
-        told: dict[str, Any] = {"file": name, "size": found.size, "received_at": clock.now().isoformat()}
+        told: dict[str, Any] = {
+            "file": _inside(account, found.key),
+            "size": found.size,
+            "received_at": clock.now().isoformat(),
+        }
         told |= {"state": "QP_IRRECEVABLE", **refusal} if refusal else {"state": "IN_RECU", "flow": str(flow_id)}
         content = json.dumps(told, ensure_ascii=False).encode()
-        await self._put(f"{ROOT}{account}/out/{name}.recu.json", io.BytesIO(content), len(content))
+        await self._put(f"{answer_key(account, found.key)}.recu.json", io.BytesIO(content), len(content))
         await self._pool.execute(
             "update dropped_file set receipt_at = now(), refusal = $3::jsonb,"
             " report_at = case when $3 is null then report_at else now() end where account = $1 and flow_id = $2",
@@ -170,7 +213,7 @@ class DropFolders:
                 flow = await flow_store.find(connection, row["flow_id"])
                 assert flow is not None
                 counts = await flow_items.counts(connection, flow.id)
-            base = f"{ROOT}{account}/out/{row['object_key'].rpartition('/')[2]}.rapport"
+            base = f"{answer_key(account, row['object_key'])}.rapport"
             view = flow_views.flow(flow, counts)
             await self._spooled(f"{base}.json", flow_report.as_json(view, self._every(flow.id)))
             await self._spooled(f"{base}.csv", flow_report.as_csv(self._every(flow.id)))
@@ -197,6 +240,23 @@ class DropFolders:
     async def _put(self, key: str, source: BinaryIO, size: int) -> None:
         media_type = "text/csv" if key.endswith(".csv") else "application/json"
         await self._blobs.put(key, source, size=size, sha256="", media_type=media_type)
+
+
+def _inside(account: str, key: str) -> str:
+    """The name of a file in its folder, with its subfolders."""
+    return key.removeprefix(f"{ROOT}{account}/in/")
+
+
+def answer_key(account: str, key: str) -> str:
+    """Where what is answered on a file goes: the same place under ``out/``.
+
+    A name too long for what is put behind it is cut, and its hash stands for the rest: no two files share an answer.
+    """
+    inside = _inside(account, key)
+    if len(key.encode()) > _MAX_KEY or any(len(part.encode()) > _MAX_NAME for part in inside.split("/")):
+        begins = inside.rpartition("/")[2].encode()[:100].decode(errors="ignore")
+        inside = f"{begins}~{hashlib.sha256(inside.encode()).hexdigest()}"
+    return f"{ROOT}{account}/out/{inside}"
 
 
 async def add(pool: Pool, account: str, subject: str, contact: str, structures: list[str], roles: list[str]) -> None:

@@ -289,6 +289,7 @@ EXAMPLES: Final[dict[str, Any]] = {
         "code": "VALID",
         "reason": "Le certificat est authentique et entier.",
         "key": "5f0c3a1be2d94477",
+        "certificate": CERTIFICATE["certificate"],
     },
     "POST /api/v1/deposits": _RECEIPT,
     "GET /api/v1/deposits": {"deposits": [_RECEIPT], "next": None},

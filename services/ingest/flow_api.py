@@ -15,6 +15,7 @@ from services.common import sandbox
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
+from services.common.lasting import lasting
 from services.common.problems import in_words
 from services.ingest import flow_items, flow_report, flow_store, flow_views, flow_words, upload_resumable
 from services.ingest.answering import answered, download_headers
@@ -175,7 +176,9 @@ def _reports(shown: Shown, api_pool: Pool, settings: IngestSettings, rates: Rate
         response_class=Response,
         responses={**_UNKNOWN, 200: {"content": {"application/json": {}, "text/csv": {}, "application/pdf": {}}}},
     )
-    async def report(principal: CurrentPrincipal, flow_id: str, form: Literal["json", "csv", "pdf"]) -> Response:
+    async def report(
+        request: Request, principal: CurrentPrincipal, flow_id: str, form: Literal["json", "csv", "pdf"]
+    ) -> Response:
         """Le compte rendu d'intégration, facture par facture."""
         flow, counts = await answered(settings.store_seconds, shown.flow(principal, flow_id))
         sandbox.marked(is_sandbox(flow.sandbox))
@@ -190,12 +193,14 @@ def _reports(shown: Shown, api_pool: Pool, settings: IngestSettings, rates: Rate
             return Response(page, media_type="application/pdf", headers=headers)
         every = shown.every(principal, flow.id, [])
         if form == "csv":
-            return StreamingResponse(flow_report.as_csv(every), media_type=flow_report.CSV, headers=headers)
-        body = flow_report.as_json(flow_views.flow(flow, counts), every)
+            lines = lasting(request, principal, flow_report.as_csv(every))
+            return StreamingResponse(lines, media_type=flow_report.CSV, headers=headers)
+        body = lasting(request, principal, flow_report.as_json(flow_views.flow(flow, counts), every))
         return StreamingResponse(body, media_type="application/json", headers=headers)
 
     @router.get("/rejections/{day}", response_class=Response, responses={200: {"content": {"text/csv": {}}}})
     async def rejections(
+        request: Request,
         principal: CurrentPrincipal,
         day: Annotated[date, Path(ge=date(2000, 1, 1), le=date(2099, 12, 30), description="AAAA-MM-JJ.")],
         supplier: Annotated[str | None, Query(pattern=r"^[0-9]{14}$", description="SIRET d'un fournisseur.")] = None,
@@ -211,6 +216,6 @@ def _reports(shown: Shown, api_pool: Pool, settings: IngestSettings, rates: Rate
         headers = download_headers(name, "")
         del headers["ETag"]
         body = _spooled(flow_report.as_csv(found()), settings.spool_bytes)
-        return StreamingResponse(body, media_type=flow_report.CSV, headers=headers)
+        return StreamingResponse(lasting(request, principal, body), media_type=flow_report.CSV, headers=headers)
 
     return router

@@ -61,19 +61,21 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str
 
 
-#: Whether what a flow brings is for sandboxes or for real bodies, by these of its items.
+#: Whether what a flow brings is for sandboxes or for real bodies, by these of its items. A flow with anything for a
+#: real body is a real one: then the items that are trials bear the mark alone. Its row is written only if it changes.
 _FOR_WHOM = (
     "update flow f set trial = coalesce(f.trial, w.trial), genuine = f.genuine or w.genuine from (select"
     f" min(tenant) filter (where starts_with(tenant, '{PREFIX}')) as trial,"
     f" coalesce(bool_or(tenant <> '' and not starts_with(tenant, '{PREFIX}')), false) as genuine"
     " from flow_item where flow_id = $1 and ($2::int[] is null or number = any($2))) w where f.id = $1"
-    " returning f.trial, f.genuine"
+    " and ((f.trial is null and w.trial is not null) or (w.genuine and not f.genuine))"
 )
 
 
 async def for_whom(connection: Connection, flow: UUID, numbers: Sequence[int] | None = None) -> str | None:
     """Note of a flow whether these of its items, or all, are for sandboxes; returns the one that all are for."""
-    row = await connection.fetchrow(_FOR_WHOM, flow, None if numbers is None else list(numbers))
+    await connection.execute(_FOR_WHOM, flow, None if numbers is None else list(numbers))
+    row = await connection.fetchrow("select trial, genuine from flow where id = $1", flow)
     return None if row is None or row["genuine"] else row["trial"]
 
 
@@ -173,13 +175,14 @@ async def settle(connection: Connection, decided: Sequence[Settled], at: datetim
     """What became of deposits, where they are items of a flow: outcome, reasons, invoice number. Returns their flows.
 
     An item has one outcome, the one at the end of its flow: a draft that is completed later changes nothing here.
+    Whom pages are for is known here at the earliest, so the flow bears the mark of a sandbox from here on.
     """
     rows = await connection.fetch(
         "update flow_item set outcome = d.outcome, findings = d.said::jsonb, settled_at = $5,"
         " invoice_number = coalesce(d.invoice, invoice_number), tenant = coalesce(d.tenant, flow_item.tenant)"
         " from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $6::text[])"
         "  d(id, outcome, said, invoice, tenant)"
-        " where flow_item.deposit_id = d.id and flow_item.outcome is null returning deposit_id, flow_id",
+        " where flow_item.deposit_id = d.id and flow_item.outcome is null returning deposit_id, flow_id, number",
         [one.deposit for one in decided],
         [one.outcome.value for one in decided],
         [_encode(one.findings).decode() for one in decided],
@@ -187,6 +190,11 @@ async def settle(connection: Connection, decided: Sequence[Settled], at: datetim
         at,
         [one.tenant for one in decided],
     )
+    numbers: dict[UUID, list[int]] = {}
+    for row in rows:
+        numbers.setdefault(row["flow_id"], []).append(row["number"])
+    for flow in sorted(numbers):
+        await for_whom(connection, flow, numbers[flow])
     return {row["deposit_id"]: row["flow_id"] for row in rows}
 
 

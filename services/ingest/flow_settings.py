@@ -9,9 +9,11 @@ class FlowSettings(BlobSettings):
     """How flows are taken, unpacked and released. Sizes in bytes.
 
     ``flow_segment_bytes``: of one object of an upload, twice of which are in memory; ``flow_pack_bytes``: of one object
-    with many items. ``flow_items_per_second`` and ``flow_in_flight`` (per depositor, of those that wait for a reading)
-    are what stands between a flow and everybody else's single deposits; so are the bounds on what is released and not
-    yet sent: of everybody, of one depositor (``flow_unsent_each``), to one tenant (``flow_unsent_of_tenant``).
+    with many items. ``flow_workers``: flows of as many depositors are unpacked at once by one instance, each for
+    ``flow_slice_seconds`` while others wait. ``flow_items_per_second`` and ``flow_in_flight`` (per depositor, of those
+    that wait for a reading) are what stands between a flow and everybody else's single deposits; so are the bounds on
+    what is released and not yet sent: of everybody, of one depositor (``flow_unsent_each``), to one tenant
+    (``flow_unsent_of_tenant``).
     """
 
     flow_max_bytes: int = Field(default=1_073_741_824, gt=0)
@@ -30,6 +32,7 @@ class FlowSettings(BlobSettings):
     flow_silence_seconds: float = Field(default=60.0, gt=0)
     flow_slice_seconds: float = Field(default=20.0, gt=0)
     flow_lease_seconds: float = Field(default=30.0, gt=0)
+    flow_workers: int = Field(default=2, gt=0)
     flow_look_seconds: float = Field(default=1.0, gt=0)
     flow_items_per_second: float = Field(default=400.0, gt=0)
     flow_batch: int = Field(default=100, gt=0)

@@ -1,7 +1,7 @@
-"""SQL of flows and their segments: what the API adds and shows, what the workers take and finish."""
+"""SQL of flows and their segments: what the API adds and shows, what is released and finished."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from services.ingest.flow_domain import ENDS, Flow, FlowState, Kind
 
 _encode = msgspec.json.Encoder().encode
 _findings = msgspec.json.Decoder(tuple[Finding, ...]).decode
-_COLUMNS = (
+COLUMNS = (
     "id, depositor, contact, structures, roles, file_name, way, kind, size, stored, sha256, step, state, begun_at,"
     " received_at, finished_at, entries, entries_read, items, errors, repeat_of, stuck_entry, stuck_times, traceparent,"
     " trial, genuine"
@@ -30,7 +30,8 @@ class Segment(NamedTuple):
     key: str
 
 
-def _flow(row: asyncpg.Record) -> Flow:
+def flow_of(row: asyncpg.Record) -> Flow:
+    """A flow out of a row of its columns."""
     given = dict(row)
     given["structures"], given["roles"] = tuple(row["structures"]), tuple(row["roles"])
     given["state"] = FlowState(row["state"])
@@ -59,8 +60,8 @@ async def begin(connection: Connection, flow: Flow) -> None:
 
 async def find(connection: Connection, flow: UUID) -> Flow | None:
     """One flow, as far as the connection's scope may see it."""
-    row = await connection.fetchrow(f"select {_COLUMNS} from flow where id = $1", flow)
-    return None if row is None else _flow(row)
+    row = await connection.fetchrow(f"select {COLUMNS} from flow where id = $1", flow)
+    return None if row is None else flow_of(row)
 
 
 async def page(
@@ -68,14 +69,14 @@ async def page(
 ) -> list[Flow]:
     """A depositor's flows, newest first."""
     rows = await connection.fetch(
-        f"select {_COLUMNS} from flow where depositor = $1 and ($2::uuid is null or id < $2)"
+        f"select {COLUMNS} from flow where depositor = $1 and ($2::uuid is null or id < $2)"
         " and (cardinality($3::text[]) = 0 or state = any($3)) order by id desc limit $4",
         depositor,
         before,
         list(states),
         limit,
     )
-    return [_flow(row) for row in rows]
+    return [flow_of(row) for row in rows]
 
 
 async def uploads_open(connection: Connection, depositor: str) -> int:
@@ -122,14 +123,14 @@ async def received(connection: Connection, flow: UUID, sha256: str | None, at: d
 async def earlier(connection: Connection, depositor: str, sha256: str, but: UUID) -> Flow | None:
     """The depositor's flow of the same bytes, under way or wholly integrated; one with refusals may be resent."""
     row = await connection.fetchrow(
-        f"select {_COLUMNS} from flow where depositor = $1 and sha256 = $2 and id <> $3 and step <> 'upload'"
+        f"select {COLUMNS} from flow where depositor = $1 and sha256 = $2 and id <> $3 and step <> 'upload'"
         " and state <> all($4::text[]) order by received_at limit 1",
         depositor,
         sha256,
         but,
         [FlowState.PARTIAL.value, FlowState.REJECTED.value],
     )
-    return None if row is None else _flow(row)
+    return None if row is None else flow_of(row)
 
 
 async def segments(connection: Connection, flow: UUID) -> list[Segment]:
@@ -159,111 +160,9 @@ async def existing(connection: Connection, flows: Sequence[UUID]) -> set[UUID]:
 async def stale(connection: Connection, before: datetime, limit: int) -> list[Flow]:
     """Uploads begun before an instant and never finished."""
     rows = await connection.fetch(
-        f"select {_COLUMNS} from flow where step = 'upload' and begun_at < $1 limit $2", before, limit
+        f"select {COLUMNS} from flow where step = 'upload' and begun_at < $1 limit $2", before, limit
     )
-    return [_flow(row) for row in rows]
-
-
-async def take(connection: Connection, lease: UUID, seconds: float) -> Flow | None:
-    """The flow to work on next, the one that was served longest ago; another process that holds one has a lease."""
-    row = await connection.fetchrow(
-        "update flow set lease = $1, lease_until = now() + $2::interval, served_at = now(), state = $3"
-        " where id = (select id from flow where step in ('check', 'read') and try_at <= now()"
-        "  and (lease_until is null or lease_until < now()) order by served_at limit 1 for update skip locked)"
-        f" returning {_COLUMNS}",
-        lease,
-        timedelta(seconds=seconds),
-        FlowState.RUNNING,
-    )
-    return None if row is None else _flow(row)
-
-
-async def others_wait(connection: Connection) -> bool:
-    """Whether another flow could be worked on now."""
-    found: bool = await connection.fetchval(
-        "select exists (select from flow where step in ('check', 'read') and try_at <= now()"
-        " and (lease_until is null or lease_until < now()))"
-    )
-    return found
-
-
-async def keep_lease(connection: Connection, flow: UUID, lease: UUID, seconds: float) -> bool:
-    """Hold a flow for longer; False when it was lost."""
-    found = await connection.fetchval(
-        "update flow set lease_until = now() + $3::interval where id = $1 and lease = $2 and step <> 'done'"
-        " returning id",
-        flow,
-        lease,
-        timedelta(seconds=seconds),
-    )
-    return found is not None
-
-
-async def let_go(
-    connection: Connection, flow: UUID, lease: UUID, state: FlowState = FlowState.WAITING, after: float = 0.0
-) -> None:
-    """Give a flow back, to be gone on with ``after`` seconds."""
-    await connection.execute(
-        "update flow set lease = null, lease_until = null, state = $3, try_at = now() + $4::interval"
-        " where id = $1 and lease = $2 and step in ('check', 'read')",
-        flow,
-        lease,
-        state,
-        timedelta(seconds=after),
-    )
-
-
-async def checked(connection: Connection, flow: UUID, lease: UUID, entries: int, sha256: str) -> None:
-    """The file can be read in full."""
-    await connection.execute(
-        "update flow set step = 'read', entries = $3, sha256 = $4, stuck_entry = null, stuck_times = 0"
-        " where id = $1 and lease = $2",
-        flow,
-        lease,
-        entries,
-        sha256,
-    )
-
-
-async def hashed(connection: Connection, flow: UUID, sha256: str) -> None:
-    """What the bytes are is known."""
-    await connection.execute("update flow set sha256 = $2 where id = $1", flow, sha256)
-
-
-async def progressed(connection: Connection, flow: UUID, lease: UUID, entries_read: int, items: int) -> bool:
-    """These entries are rows; False when the lease was lost, and nothing may be written."""
-    found = await connection.fetchval(
-        "update flow set entries_read = $3, items = $4 where id = $1 and lease = $2 and step = 'read' returning id",
-        flow,
-        lease,
-        entries_read,
-        items,
-    )
-    return found is not None
-
-
-async def stuck(connection: Connection, flow: UUID, lease: UUID, entry: int) -> int:
-    """A process was lost at this entry; returns how many times in a row."""
-    found: int | None = await connection.fetchval(
-        "update flow set stuck_times = case when stuck_entry = $3 then stuck_times + 1 else 1 end, stuck_entry = $3"
-        " where id = $1 and lease = $2 returning stuck_times",
-        flow,
-        lease,
-        entry,
-    )
-    return found or 0
-
-
-async def read_through(connection: Connection, flow: UUID, lease: UUID, errors: Sequence[Finding]) -> None:
-    """Every entry is a row: what is left is to release them."""
-    await connection.execute(
-        "update flow set step = 'release', lease = null, lease_until = null, errors = $3::jsonb, state = $4"
-        " where id = $1 and lease = $2 and step in ('check', 'read')",
-        flow,
-        lease,
-        _encode(tuple(errors)).decode(),
-        FlowState.RUNNING,
-    )
+    return [flow_of(row) for row in rows]
 
 
 _WAITING = "select from flow_item i where i.flow_id = f.id and i.outcome is null and i.deposit_id is null"
@@ -272,16 +171,16 @@ _WAITING = "select from flow_item i where i.flow_id = f.id and i.outcome is null
 async def releasing(connection: Connection) -> list[Flow]:
     """Each depositor's oldest flow with something to release."""
     rows = await connection.fetch(
-        f"select distinct on (f.depositor) {_COLUMNS} from flow f where f.step in ('read', 'release') and ("
+        f"select distinct on (f.depositor) {COLUMNS} from flow f where f.step in ('read', 'release') and ("
         f"  exists ({_WAITING} and i.reading is not null) or exists ({_WAITING} and i.reading is null))"
         " order by f.depositor, f.received_at"
     )
-    return [_flow(row) for row in rows]
+    return [flow_of(row) for row in rows]
 
 
 async def ending(connection: Connection) -> list[Flow]:
     """Flows whose entries are all rows."""
-    return [_flow(row) for row in await connection.fetch(f"select {_COLUMNS} from flow where step = 'release'")]
+    return [flow_of(row) for row in await connection.fetch(f"select {COLUMNS} from flow where step = 'release'")]
 
 
 async def repeats(connection: Connection, flow: UUID, of: UUID, errors: Sequence[Finding]) -> None:

@@ -12,6 +12,7 @@ from services.common.blobs import Blobs, BlobsAway
 from services.common.db import Pool, scoped
 from services.common.deliver import transaction
 from services.ingest import flow_store, flow_words
+from services.ingest.depositing import depositor
 from services.ingest.flow_domain import Flow, FlowState, Way
 from services.ingest.flow_segments import Upload, discard
 from services.ingest.identity import uuid7
@@ -49,13 +50,13 @@ class Uploads:
             raise flow_words.too_large(self._settings.flow_max_bytes, size)
         if size == 0:
             raise flow_words.empty()
-        now = clock.now()
+        now, by = clock.now(), depositor(principal)
         flow = Flow(
             id=uuid7(now),
             depositor=principal.subject,
             contact=principal.contact,
-            structures=principal.structures,
-            roles=principal.roles,
+            structures=by.structures,
+            roles=by.roles,
             file_name=label(name or "flux")[:200],
             way=way,
             kind=None,
@@ -100,6 +101,9 @@ class Uploads:
         """More bytes of an upload, from ``offset``; with the last of them it is received."""
         if flow.step != "upload":
             raise flow_words.upload_over()
+        by = depositor(principal)
+        if not (set(flow.structures) <= set(by.structures) and set(flow.roles) <= set(by.roles)):
+            raise flow_words.rights_changed()
         if offset != flow.stored:
             raise flow_words.offset_differs(flow.stored)
         await self._take(principal, flow, body)

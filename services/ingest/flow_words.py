@@ -24,6 +24,11 @@ _WORDS: Final[dict[str, _Words]] = {
     "FLOW_NOT_TAR": _Words(
         "Ce fichier GZIP ne contient pas d'archive TAR.", "Envoyez une archive TAR.GZ ou ZIP, ou la facture elle-même."
     ),
+    "FLOW_SEVERAL": _Words(
+        "D'autres données précèdent ou suivent l'archive dans ce fichier : plusieurs archives mises bout à bout ne "
+        "sont pas lues.",
+        "Envoyez chaque archive dans un flux à elle, ou mettez toutes les factures dans une seule.",
+    ),
     "FLOW_EMPTY": _Words("Cette archive ne contient aucun fichier.", "Ajoutez-y les factures, puis renvoyez-la."),
     "FLOW_TOO_MANY_ENTRIES": _Words("Cette archive contient plus de {limit} fichiers.", _SPLIT),
     "FLOW_BOMB": _Words(
@@ -100,6 +105,16 @@ def _problem(status: int, code: str, title: str, detail: str, **more: str) -> Pr
 
 def unknown() -> Problem:
     return _problem(404, "FLOW_UNKNOWN", "Flux inconnu", "Aucun de vos flux ne porte cet identifiant.")
+
+
+def rights_changed() -> Problem:
+    """An upload goes on under the rights it was begun with, or not at all."""
+    return _problem(
+        403,
+        "RIGHT_MISSING",
+        "Droit manquant",
+        "Vos droits ont changé depuis le début de cet envoi : abandonnez-le, puis recommencez-le.",
+    )
 
 
 def too_large(limit: int, size: int | None) -> Problem:

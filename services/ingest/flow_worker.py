@@ -1,14 +1,16 @@
-"""Unpacks flows: one at a time per instance, in a process that may be killed, in steps that each leave a durable state.
+"""Unpacks flows, each in a process that may be killed, in steps that each leave a durable state.
 
 First the file is looked through to its end (``check``): damaged or hostile archives are refused as a whole, before
 anything in them is deposited. Then its entries become items (``read``), pack by pack; whatever is killed, the next
-process goes on behind the last pack whose rows are durable.
+process goes on behind the last pack whose rows are durable. Several workers share an instance, one flow of a depositor
+is worked on at a time, and each turn is bounded: who is slow or hostile holds up nobody for longer than that.
 """
 
 import asyncio
 import hashlib
 import io
 import time
+from collections import Counter
 from contextlib import suppress
 from typing import Final
 from uuid import UUID, uuid4
@@ -18,7 +20,7 @@ from services.common.blobs import BlobCorrupt, BlobMissing, Blobs, BlobsAway
 from services.common.db import Pool
 from services.common.deliver import transaction
 from services.common.failures import backoff, is_transient
-from services.ingest import flow_items, flow_store, flow_words, metrics
+from services.ingest import flow_items, flow_store, flow_turns, flow_words, metrics
 from services.ingest.antivirus import Antivirus, AntivirusTooMuch
 from services.ingest.flow_domain import Flow, FlowState
 from services.ingest.flow_packs import Pack
@@ -26,11 +28,15 @@ from services.ingest.flow_segments import Bytes, folder
 from services.ingest.refusals import megabytes
 from services.ingest.settings import IngestSettings
 from services.ingest.unpack_messages import Item, Job
-from services.ingest.unpack_process import Lost, unpacking
+from services.ingest.unpack_process import Fetch, Lost, unpacking
 
 _LOST_TIMES: Final = 2
 _LOOKS: Final = 4  # of the antivirus, at once
 _AGAIN_SECONDS: Final = 10.0
+
+
+class _TurnOver(Exception):
+    """The flow has had its time, and others wait."""
 
 
 class FlowWorker:
@@ -43,6 +49,7 @@ class FlowWorker:
         self._antivirus = Antivirus(settings.clamd)
         self._looks = asyncio.Semaphore(_LOOKS)
         self._lease = uuid4()
+        self._longer: Counter[UUID] = Counter()  # a check begins anew after its turn, so the next one is twice as long
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -65,7 +72,7 @@ class FlowWorker:
     async def once(self) -> bool:
         """Work on one flow for a while; False when there is none."""
         async with self._pool.acquire() as connection:
-            flow = await flow_store.take(connection, self._lease, self._settings.flow_lease_seconds)
+            flow = await flow_turns.take(connection, self._lease, self._settings.flow_lease_seconds)
         if flow is None:
             return False
         keeper = asyncio.create_task(self._keep(flow.id))
@@ -74,6 +81,8 @@ class FlowWorker:
         except (BlobMissing, BlobCorrupt) as error:
             telemetry.logger().error("flow.lost", flow=str(flow.id), error=type(error).__name__)
             await self._through(flow, "FLOW_LOST")
+        except _TurnOver:
+            await self._give_back(flow.id, FlowState.WAITING, 0)
         except Lost as error:
             telemetry.logger().warning("flow.process_lost", flow=str(flow.id), error=str(error))
             await self._lost(flow)
@@ -91,11 +100,11 @@ class FlowWorker:
             await asyncio.sleep(self._settings.flow_lease_seconds / 3)
             with suppress(Exception):
                 async with self._pool.acquire() as connection:
-                    await flow_store.keep_lease(connection, flow, self._lease, self._settings.flow_lease_seconds)
+                    await flow_turns.keep_lease(connection, flow, self._lease, self._settings.flow_lease_seconds)
 
     async def _give_back(self, flow: UUID, state: FlowState, after: float) -> None:
         async with self._pool.acquire() as connection:
-            await flow_store.let_go(connection, flow, self._lease, state, after)
+            await flow_turns.let_go(connection, flow, self._lease, state, after)
 
     async def _work(self, flow: Flow) -> None:
         async with self._pool.acquire() as connection:
@@ -112,18 +121,32 @@ class FlowWorker:
             raise BlobCorrupt(str(flow.id))
         if await self._repeats(flow, sha256):
             return False
+        fetch = self._while_it_is_its_turn(flow, source)
         async with unpacking(
-            self._job(flow, check=True), source.fetch, memory=self._settings.flow_memory_bytes, silence=self._silence
+            self._job(flow, check=True), fetch, memory=self._settings.flow_memory_bytes, silence=self._silence
         ) as work:
             async for _ in work.items():
                 pass
+        self._longer.pop(flow.id, None)
         if work.done.code is not None:
             await self._through(flow, work.done.code)
             return False
         async with self._pool.acquire() as connection:
-            await flow_store.checked(connection, flow.id, self._lease, work.done.entries, sha256)
+            await flow_turns.checked(connection, flow.id, self._lease, work.done.entries, sha256)
         telemetry.logger().info("flow.checked", flow=str(flow.id), entries=work.done.entries, size=flow.size)
         return True
+
+    def _while_it_is_its_turn(self, flow: Flow, source: Bytes) -> Fetch:
+        """Gives a check its bytes for as long as the reading would have; raises :class:`_TurnOver` behind that."""
+        until = time.monotonic() + self._settings.flow_slice_seconds * 2.0 ** self._longer[flow.id]
+
+        async def fetch(offset: int, length: int) -> bytes:
+            if time.monotonic() > until and await self._others():
+                self._longer[flow.id] += 1
+                raise _TurnOver
+            return await source.fetch(offset, length)
+
+        return fetch
 
     @property
     def _silence(self) -> float:
@@ -134,13 +157,13 @@ class FlowWorker:
         async with transaction(self._pool, "ingest", keys=[f"flow/{sha256}/{flow.depositor}"]) as tx:
             before = await flow_store.earlier(tx.conn, flow.depositor, sha256, flow.id)
             if before is None or before.received_at is None:
-                await flow_store.hashed(tx.conn, flow.id, sha256)
+                await flow_turns.hashed(tx.conn, flow.id, sha256)
                 return False
             if flow.sha256 is not None and before.id > flow.id:
                 return False  # it was told at the door that it is the first
             errors = (flow_words.already(str(before.id), before.received_at),)
             await flow_store.repeats(tx.conn, flow.id, before.id, errors)
-            await flow_store.read_through(tx.conn, flow.id, self._lease, errors)
+            await flow_turns.read_through(tx.conn, flow.id, self._lease, errors)
         return True
 
     def _job(self, flow: Flow, *, check: bool, skip: int = 0) -> Job:
@@ -184,7 +207,7 @@ class FlowWorker:
 
     async def _others(self) -> bool:
         async with self._pool.acquire() as connection:
-            return await flow_store.others_wait(connection)
+            return await flow_turns.others_wait(connection, self._lease)
 
     async def _write(self, flow: Flow, pack: Pack) -> Pack:
         """Store a pack, then its rows; raises :class:`BlobsAway`, also when another process has the flow."""
@@ -200,7 +223,7 @@ class FlowWorker:
         items = pack.items + len(rows)
         if rows:
             async with transaction(self._pool, "ingest") as tx:
-                if not await flow_store.progressed(tx.conn, flow.id, self._lease, pack.entries, items):
+                if not await flow_turns.progressed(tx.conn, flow.id, self._lease, pack.entries, items):
                     raise BlobsAway("lease lost")
                 await flow_items.add(tx.conn, flow.id, rows, tx.now)
             metrics.FLOW_ITEMS.labels(step="read").inc(len(rows))
@@ -227,7 +250,7 @@ class FlowWorker:
         async with self._pool.acquire() as connection:
             now = await flow_store.find(connection, flow.id)
             assert now is not None
-            times = await flow_store.stuck(connection, flow.id, self._lease, now.entries_read)
+            times = await flow_turns.stuck(connection, flow.id, self._lease, now.entries_read)
         if times > _LOST_TIMES or (now.step == "check" and times >= _LOST_TIMES):
             await self._through(flow, "FLOW_READER_LOST")
         else:
@@ -237,7 +260,7 @@ class FlowWorker:
         """There is nothing more to read of it: every entry is a row, or it is refused as a whole."""
         errors = () if code is None else (flow_words.said(code, limit=self._limit(code)),)
         async with self._pool.acquire() as connection:
-            await flow_store.read_through(connection, flow.id, self._lease, errors)
+            await flow_turns.read_through(connection, flow.id, self._lease, errors)
         telemetry.logger().info("flow.read", flow=str(flow.id), code=code)
 
     def _limit(self, code: str) -> str:

@@ -133,7 +133,7 @@ async def _cases(tx: Tx, readings: Sequence[tuple[Event, Reading]]) -> list[Case
 def _first_look(case: Case) -> Verdict | Candidate:
     if isinstance(case.reading, DocumentUnreadable):
         return domain.of_unreadable(case.reading.reasons)
-    found = domain.of_reading(case.reading, case.deposit.structures, case.deposit.given.cadre)
+    found = domain.of_reading(case.reading, case.deposit.suppliers, case.deposit.given.cadre)
     return domain.held(found) if isinstance(found, Candidate) and case.deposit.given.as_draft else found
 
 
@@ -189,7 +189,7 @@ async def _with_history(tx: Tx, cases: Sequence[Case], verdicts: dict[UUID, Verd
 def _as_judged(case: Case, candidate: Candidate) -> replica.Case:
     texts = tuple(field.raw for field in case.reading.fields) if isinstance(case.reading, DocumentRead) else ()
     deposit = case.deposit
-    return replica.Case(candidate.header, domain.paris_day(deposit.received_at), deposit.structures, texts)
+    return replica.Case(candidate.header, domain.paris_day(deposit.received_at), deposit.suppliers, texts)
 
 
 async def _write(tx: Tx, decided: Sequence[tuple[Case, Verdict]]) -> None:

@@ -11,6 +11,7 @@ from invoice.typed import Sheet
 from services.common.auth import Principal
 from services.common.db import Connection, Pool, scoped
 from services.ingest import draft_refusals, draft_rules
+from services.ingest.depositing import depositor
 from services.ingest.domain import Contents, State
 from services.ingest.draft_rules import Filled
 
@@ -67,7 +68,7 @@ async def again(api_pool: Pool, principal: Principal, deposit: UUID) -> Filled:
     if not found.offered:
         raise draft_refusals.not_rejected(found.state)
     if found.header is None:
-        kept = draft_rules.prefilled(found.fields, found.contents, found.given, principal.structures)
+        kept = draft_rules.prefilled(found.fields, found.contents, found.given, depositor(principal).at("FOURNISSEUR"))
         return msgspec.structs.replace(kept, sources=dict.fromkeys(kept.sources, "kept"))
     return draft_rules.copied(found.header, found.given, found.sheet, keep_dates=True)
 

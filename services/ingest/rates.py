@@ -6,6 +6,8 @@ The answers carry ``RateLimit-Policy`` and ``RateLimit`` (IETF draft *RateLimit 
 they are refusals; beyond a limit it is a 429 with ``Retry-After``.
 """
 
+import hashlib
+import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +15,7 @@ import msgspec
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.common.auth import CurrentPrincipal
+from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Pool, set_scope
 from services.common.web import Problem
 from services.ingest.answering import answered
@@ -51,12 +53,27 @@ class Rates:
     async def __call__(self, request: Request, principal: CurrentPrincipal) -> None:
         """Count the request. Raises a 429 problem beyond a limit."""
         reads = request.method in ("GET", "HEAD")
-        rates = self._reads if reads else self._writes
-        used = await answered(self._seconds, self._count(principal.subject, list(rates.values())))
+        rates = self._reads if reads else self._of(principal)
+        await self._ask(request, principal.subject, rates, reads=reads)
+
+    async def of_network(self, request: Request, network: str) -> None:
+        """Count a request of nobody known, as reading: nothing is kept of it."""
+        await self._ask(request, f"@{network}", self._reads, reads=True)
+
+    async def _ask(self, request: Request, subject: str, rates: Mapping[str, Rate], *, reads: bool) -> None:
+        used = await answered(self._seconds, self._count(subject, list(rates.values())))
         request.state.rates = _headers(rates, used)
         for name, (count, left) in used.items():
             if count > rates[name].quota:
                 raise _too_many(rates[name], left, reads=reads)
+
+    def _of(self, principal: Principal) -> Mapping[str, Rate]:
+        """The platform's limits on writing, or those that this client was given by the portal."""
+        own = {60: principal.writes_each_minute, 86_400: principal.writes_each_day}
+        return {
+            name: rate if (quota := own.get(rate.seconds)) is None else msgspec.structs.replace(rate, quota=quota)
+            for name, rate in self._writes.items()
+        }
 
     async def _count(self, subject: str, rates: Sequence[Rate]) -> dict[str, tuple[int, int]]:
         async with self._pool.acquire() as connection, connection.transaction():
@@ -67,6 +84,34 @@ class Rates:
                 _COUNT, subject, [rate.name for rate in rates], [rate.seconds for rate in rates]
             )
         return {row["name"]: (row["used"], max(1, row["left"])) for row in rows}
+
+
+class Anybody:
+    """The same for routes without a token: as much as one client may read, counted by the network that asks.
+
+    A network stands in the table as its hash: no address is kept.
+    """
+
+    limits = True
+
+    def __init__(self, rates: Rates) -> None:
+        self._rates = rates
+
+    async def __call__(self, request: Request) -> None:
+        """Count the request. Raises a 429 problem beyond the limit."""
+        await self._rates.of_network(request, hashlib.sha256(_network(request).encode()).hexdigest()[:32])
+
+
+def _network(request: Request) -> str:
+    """The address that a request comes from, of IPv6 the network that one client has."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "?"
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return str(ipaddress.ip_network(f"{address}/{32 if address.version == 4 else 64}", strict=False))
 
 
 def _headers(rates: Mapping[str, Rate], used: Mapping[str, tuple[int, int]]) -> list[tuple[bytes, bytes]]:

@@ -20,6 +20,7 @@ from services.common.db import Pool, scoped
 from services.common.deliver import Tx, transaction
 from services.common.web import Problem
 from services.ingest import draft_refusals, draft_store, metrics, refusals, sending, store
+from services.ingest.depositing import depositor, sending_scope
 from services.ingest.deposits import hash_of
 from services.ingest.domain import State
 from services.ingest.draft_rules import Examined, Filled
@@ -137,7 +138,7 @@ class TypedDeposits:
         keys = [str(typed.id), f"content/{typed.sha256}/{subject}"]
         keys += [f"idempotency/{typed.idempotency_key}/{subject}"] if typed.idempotency_key else []
         try:
-            async with transaction(self._pool, "ingest", keys=keys, scope=typed.principal.scope()) as tx:
+            async with transaction(self._pool, "ingest", keys=keys, scope=sending_scope(typed.principal)) as tx:
                 stored = await self._in(tx, typed, claim)
         except Problem:  # after any other error the commit may have been done: the sweep knows
             await self._delete(claim)
@@ -172,16 +173,17 @@ class TypedDeposits:
 
 
 def _duplicate(typed: _Typed, earlier: Stored, tx: Tx) -> store.New:
+    by = depositor(typed.principal)
     return store.New(
         id=typed.id,
         depositor=typed.principal.subject,
         contact=typed.principal.contact,
-        structures=typed.principal.structures,
+        structures=by.structures,
         idempotency_key=typed.idempotency_key,
         file_name=typed.name,
         document=earlier.document,
         received_at=tx.now,
         duplicate_of=earlier.id,
-        roles=typed.principal.roles,
+        roles=by.roles,
         given=typed.examined.given,
     )

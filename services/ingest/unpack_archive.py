@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from services.ingest.unpack_messages import Job
-from services.ingest.unpack_slices import archives
+from services.ingest.unpack_slices import Behind, archives
 
 _CHUNK: Final = 262_144
 _FREE: Final = 100_000_000  # below this many bytes unpacked no ratio is suspicious
@@ -99,15 +99,21 @@ def members(source: BinaryIO, job: Job, meter: Meter) -> Iterator[Member]:
 
 
 def _zip(source: BinaryIO, job: Job, meter: Meter, names: set[str]) -> Iterator[Member]:
-    slices = archives(source)
+    slices, first = archives(source), None
     while True:
         try:
             archive = next(slices, None)
+        except Behind as error:
+            raise Refused("FLOW_SEVERAL") from error
         except (zipfile.BadZipFile, NotImplementedError, *_BROKEN) as error:
             raise Refused("FLOW_DAMAGED") from error
         if archive is None:
-            return
+            break
+        starts = (info.header_offset for info in archive.infolist())
+        first = min(starts, default=first) if first is None else min(first, *starts)
         yield from _zip_slice(archive, job, meter, names)
+    if first:  # bytes in front of the first entry: another archive's, of which this directory says nothing
+        raise Refused("FLOW_SEVERAL")
 
 
 def _zip_slice(archive: zipfile.ZipFile, job: Job, meter: Meter, names: set[str]) -> Iterator[Member]:
@@ -200,8 +206,9 @@ def _tar(source: BinaryIO, job: Job, meter: Meter, names: set[str]) -> Iterator[
         except _Damaged as error:
             raise Refused("FLOW_NOT_TAR") from error
         yield from _tar_members(archive, job, meter, names)
-        while plain.read(_CHUNK):  # the checksum stands at the end
-            pass
+        while rest := archive.fileobj.read(_CHUNK):  # the checksum stands at the end
+            if rest.strip(b"\0"):
+                raise Refused("FLOW_SEVERAL")
     except (tarfile.TarError, _Damaged, gzip.BadGzipFile, RecursionError, *_BROKEN) as error:
         raise Refused("FLOW_DAMAGED") from error
 

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Final, NamedTuple, cast
 
 _WHOLE: Final = 524_288  # bytes of a directory that is not cut
 _SLICE: Final = 262_144
+_FILLING: Final = b"\0\r\n"
 _END: Final = struct.Struct("<4s4H2LH")
 _LOCATOR: Final = struct.Struct("<4sLQL")
 _END64: Final = struct.Struct("<4sQ2H2L4Q")
@@ -27,8 +28,12 @@ class Directory(NamedTuple):
     before: int
 
 
+class Behind(Exception):
+    """Something stands behind the end of the archive, which the library would leave aside without a word."""
+
+
 def archives(source: BinaryIO) -> Iterator[zipfile.ZipFile]:
-    """The archive, or its slices in order. Raises what :class:`zipfile.ZipFile` does for a broken one."""
+    """The archive, or its slices in order. Raises :class:`Behind`, and what :class:`zipfile.ZipFile` does."""
     found = _directory(source)
     if found is None or found.size <= _WHOLE:
         yield zipfile.ZipFile(source)
@@ -40,7 +45,7 @@ def archives(source: BinaryIO) -> Iterator[zipfile.ZipFile]:
 
 
 def _directory(source: BinaryIO) -> Directory | None:
-    """None where the end is not found, which the library says in its own way."""
+    """None where the end is not found, which the library says in its own way. Raises :class:`Behind`."""
     size = source.seek(0, io.SEEK_END)
     at = max(0, size - 65_535 - _END.size)
     source.seek(at)
@@ -48,7 +53,9 @@ def _directory(source: BinaryIO) -> Directory | None:
     place = tail.rfind(b"PK\x05\x06")
     if place < 0 or len(tail) - place < _END.size:
         return None
-    *_, length, offset, _ = _END.unpack_from(tail, place)
+    *_, length, offset, comment = _END.unpack_from(tail, place)
+    if tail[place + _END.size + comment :].strip(_FILLING):
+        raise Behind
     end = at + place
     locator = end - _LOCATOR.size - _END64.size
     if locator >= 0:

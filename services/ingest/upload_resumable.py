@@ -41,7 +41,7 @@ def _said(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def routes(uploads: Uploads, settings: IngestSettings, rates: Rates) -> APIRouter:
-    """The routes of resumable uploads; the id of an upload is that of its flow. Asking for the offset is free."""
+    """The routes of resumable uploads; the id of an upload is that of its flow."""
     counted = [Depends(rates)]
     router = APIRouter(prefix=f"{PREFIX}/uploads", tags=["flows"])
 
@@ -76,7 +76,7 @@ def routes(uploads: Uploads, settings: IngestSettings, rates: Rates) -> APIRoute
         flow = await answered(settings.store_seconds, beginning)
         return Response(status_code=201, headers={"Location": f"{PREFIX}/uploads/{flow.id}", **_head(flow, settings)})
 
-    @router.head("/{flow_id}", responses=_said(404, 412))
+    @router.head("/{flow_id}", dependencies=counted, responses=_said(404, 412, 429))
     async def offset(principal: CurrentPrincipal, flow_id: str, tus_resumable: TusVersion = "") -> Response:
         """Où en est l'envoi : Upload-Offset octets sont reçus et durables."""
         flow = await answered(settings.store_seconds, uploads.own(principal, _id(flow_id)))
@@ -95,6 +95,7 @@ def routes(uploads: Uploads, settings: IngestSettings, rates: Rates) -> APIRoute
         content_type: Annotated[str, Header(alias="Content-Type")] = "",
     ) -> Response:
         """La suite des octets. Avec le dernier, le flux est reçu : voir Content-Location."""
+        may_deposit(principal)
         flow = await answered(settings.store_seconds, uploads.own(principal, _id(flow_id)))
         _version(tus_resumable)
         if content_type != _PATCH_TYPE:

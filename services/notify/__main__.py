@@ -3,6 +3,7 @@
 import sys
 from datetime import timedelta
 
+from services.common import persons
 from services.common.blobs import Blobs
 from services.common.listen import Listener
 from services.common.runtime import Runtime, main
@@ -15,6 +16,7 @@ from services.notify.desk import Desk
 from services.notify.examples import EXAMPLES
 from services.notify.gatherer import Gatherer
 from services.notify.handlers import Handlers
+from services.notify.person_part import PERSON
 from services.notify.recap import Recap
 from services.notify.settings import NotifySettings
 from services.notify.store import WAKE_CHANNEL
@@ -42,8 +44,9 @@ async def compose() -> Runtime:
     bounces = Bounces(runtime.pool, desk, settings.token_secret.get_secret_value())
     secret = settings.bounce_secret.get_secret_value() if settings.bounce_secret else None
     app = runtime.web()
+    persons.add_routes(app, "notify", runtime.pool, PERSON)
     app.state.examples = EXAMPLES
-    api.add_routes(app, runtime.api_pool, bounces, secret)
+    api.add_routes(app, runtime.api_pool, bounces, secret, pool=runtime.pool, mail_domain=settings.mail_domain)
     webhook_parts.attach(runtime, settings, app, desk)
     return runtime
 

@@ -8,9 +8,10 @@ import asyncpg
 from fastapi import APIRouter
 from pydantic import BaseModel, BeforeValidator, Field
 
-from services.common.auth import CurrentPrincipal, require_role
+from services.common.auth import CurrentPrincipal
 from services.common.db import Pool, scoped
 from services.common.deliver import transaction
+from services.common.may import require
 from services.common.problems import problems
 from services.common.web import Problem
 from services.notify.letters import one_line
@@ -63,7 +64,7 @@ def add_announcements(router: APIRouter, api_pool: Pool) -> None:
         responses=problems(401, 403, 422, 503),
     )
     async def announce(given: AnnouncementIn, principal: CurrentPrincipal) -> AnnouncementView:
-        require_role(principal, "OPERATEUR", "TENANT_ADMIN")
+        require(principal, "announcement.send")
         try:
             async with transaction(api_pool, "notify", scope=principal.scope()) as tx:
                 row = await tx.conn.fetchrow(
@@ -91,7 +92,7 @@ def add_announcements(router: APIRouter, api_pool: Pool) -> None:
 
     @router.get("/announcements", summary="Annonces envoyées", responses=problems(401, 403, 422, 503))
     async def list_announcements(principal: CurrentPrincipal) -> AnnouncementList:
-        require_role(principal, "OPERATEUR", "TENANT_ADMIN")
+        require(principal, "announcement.send")
         async with scoped(api_pool, principal.scope()) as connection:
             rows = await connection.fetch(f"select {_SHOWN} from announcement order by at desc limit 200")
         return AnnouncementList(announcements=[AnnouncementView(**dict(row)) for row in rows])

@@ -9,22 +9,24 @@ import msgspec
 from fastapi import APIRouter, FastAPI, Query
 from pydantic import BaseModel, Field
 
-from services.common.auth import CurrentPrincipal, require_role
+from services.common.auth import CurrentPrincipal
 from services.common.db import Pool, scoped
 from services.common.deliver import transaction
+from services.common.looks import MayLook, add_looks
+from services.common.may import require
 from services.common.problems import problems
 from services.common.web import Problem
 from services.notify import addresses
 from services.notify.addresses import InvalidManager, Manager
 from services.notify.announcements_api import add_announcements
 from services.notify.bounces import Bounces
+from services.notify.letters_api import add_letters
 from services.notify.matrix import Audience
 from services.notify.own_api import add_own
 from services.notify.proof_api import add_bounces, add_proofs
 from services.notify.recipients_api import add_recipients
 
 OPERATOR = "OPERATEUR"
-MANAGER, TENANT_ADMIN = "GESTIONNAIRE", "TENANT_ADMIN"
 _MESSAGES = (
     "select id, subject, entry, kind, audience, address, language, state, attempts, created_at, legal, carried_by,"
     " coalesce((select c.message_id_header from message c where c.id = message.carried_by), message_id_header)"
@@ -37,6 +39,10 @@ _MESSAGES = (
 _ATTEMPTS = (
     "select message, n, at, host, result, code, answer, tls, tls_version, tls_cipher from attempt"
     " where message = any($1) order by n"
+)
+_WHOSE = (
+    "select m.id, coalesce(m.tenant, r.tenant) as tenant from message m"
+    " left join recipient r on r.siret = m.data ->> 'recipient_siret' where m.id = any($1)"
 )
 State = Literal["created", "sending", "held", "carried", "accepted", "permanent", "technical", "no_address"]
 
@@ -116,9 +122,21 @@ class _DryRun(Exception):
     """Ends the transaction of a dry run."""
 
 
-def add_routes(app: FastAPI, api_pool: Pool, bounces: Bounces | None = None, bounce_secret: str | None = None) -> None:
-    """Serve the notify API on ``app``; bounces are taken in where a secret for it is set."""
+def add_routes(
+    app: FastAPI,
+    api_pool: Pool,
+    bounces: Bounces | None = None,
+    bounce_secret: str | None = None,
+    *,
+    pool: Pool | None = None,
+    mail_domain: str = "",
+) -> None:
+    """Serve the notify API on ``app``; bounces are taken in where a secret for it is set.
+
+    ``pool`` is the owner's, for what portal asks; ``mail_domain`` the right part of every Message-ID.
+    """
     router = APIRouter(prefix="/api/v1/messages", tags=["messages"])
+    add_looks(router, api_pool)
     _add_messages(router, api_pool)
     _add_managers(router, api_pool)
     add_recipients(router, api_pool)
@@ -127,6 +145,8 @@ def add_routes(app: FastAPI, api_pool: Pool, bounces: Bounces | None = None, bou
     add_proofs(router, api_pool)
     if bounces is not None and bounce_secret is not None:
         add_bounces(router, bounces, bounce_secret)
+    if pool is not None:
+        add_letters(router, pool, mail_domain)
     app.include_router(router)
 
 
@@ -138,17 +158,20 @@ def _add_messages(router: APIRouter, api_pool: Pool) -> None:
     )
     async def list_messages(
         principal: CurrentPrincipal,
+        looking: MayLook,
         invoice: Annotated[UUID | None, Query(description="Identifiant de la facture ou du dépôt")] = None,
         state: Annotated[State | None, Query()] = None,
         before: Annotated[UUID | None, Query(description="La valeur « next » de la page précédente")] = None,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> MessagePage:
-        require_role(principal, OPERATOR)
+        require(principal, "messages.read")
         subject = None if invoice is None else str(invoice)
         async with scoped(api_pool, principal.scope()) as connection:
             rows = await connection.fetch(_MESSAGES, subject, state, before, limit + 1)
             shown = rows[:limit]
+            whose = await connection.fetch(_WHOSE, [row["id"] for row in shown])
             tries = await connection.fetch(_ATTEMPTS, [row["carried_by"] or row["id"] for row in shown])
+        await looking.among(api_pool, [(row["tenant"], row["id"]) for row in whose])
         attempts: dict[UUID, list[AttemptView]] = {row["carried_by"] or row["id"]: [] for row in shown}
         for row in tries:
             attempts[row["message"]].append(AttemptView(**{k: v for k, v in row.items() if k != "message"}))
@@ -176,7 +199,7 @@ def _add_managers(router: APIRouter, api_pool: Pool) -> None:
         principal: CurrentPrincipal,
         dry_run: Annotated[bool, Query(description="Montrer ce qui changerait, sans rien écrire")] = False,
     ) -> Loaded:
-        require_role(principal, OPERATOR, MANAGER, TENANT_ADMIN)
+        require(principal, "managers.change")
         managers = _checked(given)
         keys = sorted({f"manager/{manager.siret}" for manager in managers})
         loaded: Loaded | None = None
@@ -202,7 +225,7 @@ def _add_managers(router: APIRouter, api_pool: Pool) -> None:
     async def get_managers(
         principal: CurrentPrincipal, siret: Annotated[str | None, Query(pattern=r"^\d{14}$")] = None
     ) -> ManagerList:
-        require_role(principal, OPERATOR, MANAGER, TENANT_ADMIN)
+        require(principal, "managers.change")
         async with scoped(api_pool, principal.scope()) as connection:
             found = await addresses.read(connection, siret)
         return ManagerList(managers=[ManagerView(**manager.as_dict()) for manager in found])

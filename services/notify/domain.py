@@ -45,6 +45,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``days`` and ``due_on`` belong to reminders; ``counts`` to flows; ``heading``, ``words`` (with their English) to
     announcements; ``about`` is the address, structure or account that a message speaks of; ``sandbox`` marks trials.
+    ``link`` opens something: it is there until the mail has been taken. ``values`` are words of a letter that portal
+    asked for.
     """
 
     at: datetime
@@ -68,6 +70,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     heading_en: str | None = None
     words_en: str | None = None
     about: str | None = None
+    link: str | None = None
+    values: Mapping[str, str] = msgspec.field(default_factory=dict)
     sandbox: bool = False
 
 

@@ -49,6 +49,14 @@ _RECAP = Facts(
     ),
 )
 _PERSON = Facts(at=AT, about=_BODY)
+_FIRM: Final = "Menuiserie du Port"
+_UNTIL: Final = "04/03/2026 à 10:30"
+_LINKED: Final = Facts(
+    at=AT,
+    link=f"{PUBLIC_URL}/api/v1/accounts/links/page?token=EXAMPLE",
+    values={"until": _UNTIL, "provider": "ProConnect"},
+)
+_TOLD: Final = Facts(at=AT, values={"address": "claire@menuiserie.example", "what": "une clé d'accès a été ajoutée"})
 
 
 def _more(facts: Facts, **changes: object) -> Facts:
@@ -76,7 +84,51 @@ _OTHERS: Final[dict[str, Facts]] = {
     "GENERAL_ACCOUNT_TACIT": _more(_INVOICE, days=10),
     "STATUS_UNCHANGED": _more(_INVOICE, days=21),
     "WEEKLY_RECAP": _RECAP,
-    "ACCOUNT_ACTIVATION": _PERSON,
+    **dict.fromkeys(
+        (
+            "ACCOUNT_ACTIVATION",
+            "ACCOUNT_EXISTS",
+            "PASSWORD_RESET",
+            "SIGN_IN_LOCKED",
+            "EMAIL_CHANGE_NEW",
+            "PROVIDER_LINK",
+            "ACCOUNT_CLOSED",
+        ),
+        _LINKED,
+    ),
+    **dict.fromkeys(
+        ("PASSWORD_CHANGED", "SECOND_FACTOR_CHANGED", "EMAIL_CHANGED", "EMAIL_TAKEN", "ACCOUNT_ERASED"), _TOLD
+    ),
+    "EMAIL_CHANGE_OLD": Facts(at=AT, link=_LINKED.link, values={"until": _UNTIL, **_TOLD.values}),
+    "ACCOUNT_NOTICE": Facts(
+        at=AT,
+        values={
+            "heading": "Un secret de votre logiciel expire dans 7 jours",
+            "words": "Un secret du logiciel « Comptabilité » expire le 09/03/2026.",
+            "todo": "Créez-en un autre et donnez-le au logiciel.",
+        },
+    ),
+    **dict.fromkeys(
+        ("RATTACHEMENT_EXPIRED", "RATTACHEMENT_TO_DECIDE", "PROOF_APPROVED"), Facts(at=AT, values={"about": _FIRM})
+    ),
+    **dict.fromkeys(
+        ("RATTACHEMENT_REFUSED", "PROOF_REFUSED"),
+        Facts(at=AT, values={"about": _FIRM, "reason": "Le document date de l'an dernier."}),
+    ),
+    "RATTACHEMENT_REMINDER": Facts(at=AT, values={"about": _FIRM, "days": "6"}),
+    "INVITATION": Facts(at=AT, link=_LINKED.link, values={"about": _FIRM, "until": "16/03/2026"}),
+    "DELEGATION_GIVEN": Facts(at=AT, values={"about": _FIRM, "since": "03/08/2026", "until": "24/08/2026"}),
+    **dict.fromkeys(
+        ("STRUCTURE_MOVED", "STRUCTURE_MOVE_ASKED", "STRUCTURE_MOVE_REFUSED"),
+        Facts(
+            at=AT,
+            values={
+                "about": _FIRM,
+                "successor": "Menuiserie du Port, quai Nord",
+                "reason": "Nous ne vous connaissons pas.",
+            },
+        ),
+    ),
     "RATTACHEMENT_ASKED": _PERSON,
     "RATTACHEMENT_GRANTED": _PERSON,
     "TECHNICAL_PASSWORD_EXPIRES": Facts(at=AT, about="CPRO-TECH-06", days=7),
@@ -106,7 +158,10 @@ def example(name: str, language: Language = "fr", public_url: str | None = PUBLI
     if rule is None:
         return _carrier(name, language, public_url)
     link = f"{PUBLIC_URL}/api/v1/messages/unsubscribe?token=EXAMPLE" if rule.optional else None
-    return render(rule.kind, rule.audience, facts(rule.kind), INVOICE, public_url, language=language, unsubscribe=link)
+    said = facts(rule.kind)
+    return render(
+        rule.kind, rule.audience, said, INVOICE, public_url, language=language, unsubscribe=link, url=said.link
+    )
 
 
 def _carrier(name: str, language: Language, public_url: str | None) -> Letter:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 import yaml
-from jinja2 import DictLoader, Environment, StrictUndefined, Template
+from jinja2 import DictLoader, Environment, StrictUndefined, Template, meta
 
 from invoice.identifiers import show_siret
 from invoice.lifecycle import STATUSES
@@ -56,6 +56,16 @@ class Words(msgspec.Struct, frozen=True):
     place: str = ""
 
 
+def names_in(kind: str, audience: Audience) -> set[str]:
+    """The values that the words of a message use, in any language. Raises ``KeyError`` for one that has no words."""
+    return {name for table in _NAMES_IN.values() for name in table[f"{kind}/{audience}"]}
+
+
+def _used(row: Mapping[str, str]) -> frozenset[str]:
+    parts = (row.get(key, "") for key in ("subject", "title", "happened", "act"))
+    return frozenset().union(*(meta.find_undeclared_variables(TEXT.parse(part)) for part in parts))
+
+
 def _load(name: str) -> tuple[dict[str, Words], dict[str, str]]:
     rows: dict[str, dict[str, str]] = yaml.safe_load(_TEMPLATES.joinpath(name).read_text("utf-8"))
     layout = rows.pop("layout")
@@ -66,6 +76,12 @@ def _load(name: str) -> tuple[dict[str, Words], dict[str, str]]:
     return found, layout
 
 
+def _names(file: str) -> dict[str, frozenset[str]]:
+    rows: dict[str, dict[str, str]] = yaml.safe_load(_TEMPLATES.joinpath(file).read_text("utf-8"))
+    return {kind: _used(row) for kind, row in rows.items() if kind != "layout"}
+
+
+_NAMES_IN: Final = {language: _names(file) for language, file in _FILES.items()}
 _LOADED = {language: _load(name) for language, name in _FILES.items()}
 LETTERS: Final[Mapping[Language, Mapping[str, Words]]] = {name: found[0] for name, found in _LOADED.items()}
 #: The words that all letters share.
@@ -157,6 +173,7 @@ def values(facts: Facts, language: Language, subject: str | UUID = "") -> dict[s
         "heading_en": facts.heading_en or "",
         "words": facts.words or "",
         "words_en": facts.words_en or "",
+        **facts.values,
         "rejected": counts.get("rejected", ""),
         "to_verify": counts.get("to_verify", ""),
         "report": LAYOUT[language]["report"].replace("{{ flow }}", str(subject)),

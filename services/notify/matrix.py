@@ -19,6 +19,10 @@ EVERY_KIND: Final = "*"
 _ANSWERS: Final = frozenset({"CONTACT_CONFIRM", "ACCOUNT_ACTIVATION"})
 
 
+#: What brings the letters that portal asks for.
+ACCOUNTS: Final = "accounts"
+
+
 class Rule(msgspec.Struct, frozen=True):
     """A kind of message to an audience. A ``legal`` notice cannot be switched off (decisions.md 13)."""
 
@@ -35,9 +39,14 @@ class Rule(msgspec.Struct, frozen=True):
         return f"{self.kind}/{self.audience}"
 
     @property
+    def account(self) -> bool:
+        """Whether it is a letter that portal asks for."""
+        return self.needs == ACCOUNTS and self.audience == "person"
+
+    @property
     def optional(self) -> bool:
-        """Whether its reader may choose another cadence, or none."""
-        return not self.legal and self.kind not in _ANSWERS
+        """Whether its reader may choose another cadence, or none: not what he asked for, nor his account's safety."""
+        return not self.legal and self.kind not in _ANSWERS and not self.account
 
 
 class _Row(msgspec.Struct, forbid_unknown_fields=True):

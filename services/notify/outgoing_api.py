@@ -7,9 +7,11 @@ from fastapi import APIRouter, Path, Query, Response
 
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Pool, scoped
+from services.common.looks import MayLook
 from services.common.problems import problems
 from services.common.web import Problem
 from services.notify.outgoing_folder import Folder
+from services.notify.webhook_desk import acts_for
 from services.notify.webhook_views import FileView
 
 _MOST = 2**31 - 1
@@ -51,11 +53,13 @@ def add_routes(router: APIRouter, api_pool: Pool, folder: Folder | None) -> None
         responses=problems(401, 403, 404, 422, 503),
     )
     async def get_file(
-        webhook: UUID, sequence: Annotated[int, Path(ge=1, le=_MOST)], principal: CurrentPrincipal
+        webhook: UUID, sequence: Annotated[int, Path(ge=1, le=_MOST)], principal: CurrentPrincipal, looking: MayLook
     ) -> Response:
         async with scoped(api_pool, principal.scope()) as connection:
             row = await connection.fetchrow(
-                "select f.name, f.key, f.size, f.sha256 from outgoing_file f join webhook w on w.id = f.webhook"
+                "select f.name, f.key, f.size, f.sha256, w.id,"
+                " (select r.tenant from recipient r where r.siret = w.structure) as tenant"
+                " from outgoing_file f join webhook w on w.id = f.webhook"
                 f" where f.webhook = $1 and f.sequence = $4 and f.sha256 is not null and {_OPEN_TO}",
                 webhook,
                 *_claims(principal),
@@ -63,13 +67,14 @@ def add_routes(router: APIRouter, api_pool: Pool, folder: Folder | None) -> None
             )
         if row is None or folder is None:
             raise _unknown()
+        await looking.among(api_pool, [(row["tenant"], row["id"])])
         content = await folder.get(row["key"], size=row["size"], sha256=row["sha256"])
         headers = {"Content-Disposition": f'attachment; filename="{row["name"]}"'}
         return Response(content, media_type="application/octet-stream", headers=headers)
 
 
 def _claims(principal: Principal) -> tuple[list[str], bool]:
-    return list(principal.structures), "OPERATEUR" in principal.roles
+    return sorted(acts_for(principal)), "OPERATEUR" in principal.roles
 
 
 def _unknown() -> Problem:

@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 
 from services.common.db import Connection
+from services.notify import webhook_store
 from services.notify.outgoing_format import Format, Line, file_name
 from services.notify.webhook_rules import Known
 
@@ -58,6 +59,7 @@ async def plan(
     The caller holds the folder's lock, and no other file of it is open.
     """
     webhook = folder["id"]
+    await webhook_store.recheck_owners(connection)
     rows = await connection.fetch(_DUE, webhook, before, limit)
     lost = [row["event"] for row in rows if row["scope"] is None]
     await _end(connection, webhook, lost, "dropped", now)

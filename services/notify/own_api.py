@@ -4,7 +4,8 @@ A caller speaks for an address when it is his contact address: the one he confir
 link speaks for the address that it was sent to.
 """
 
-from typing import Annotated, Any, Literal
+from datetime import timedelta
+from typing import Annotated, Any, Final, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, Query, Request
@@ -20,6 +21,9 @@ from services.notify import pages, people, tokens
 from services.notify.domain import clean_address
 from services.notify.matrix import EVERY_KIND, RULES, Cadence
 from services.notify.people import NOBODY_SPECIAL, Person
+
+#: Between two addresses that one account asks for.
+_BETWEEN: Final = timedelta(minutes=5)
 
 
 class KindView(BaseModel):
@@ -102,7 +106,7 @@ def _add_contact(router: APIRouter, api_pool: Pool) -> None:
         "/contact",
         status_code=202,
         summary="Demande une autre adresse de contact ; elle doit être confirmée",
-        responses=problems(401, 403, 422, 503),
+        responses=problems(401, 403, 422, 429, 503),
     )
     async def put_contact(given: ContactIn, principal: CurrentPrincipal) -> ContactView:
         asked = clean_address(given.email)
@@ -111,14 +115,19 @@ def _add_contact(router: APIRouter, api_pool: Pool) -> None:
         async with transaction(
             api_pool, "notify", keys=[f"contact/{principal.subject}"], scope=principal.scope()
         ) as tx:
-            await tx.conn.execute(
+            # Each asks for a mail to an address that is not yet the caller's.
+            taken = await tx.conn.fetchval(
                 "insert into contact (subject, asked, asked_at, asked_id) values ($1, $2, $3, $4)"
-                " on conflict (subject) do update set asked = $2, asked_at = $3, asked_id = $4",
+                " on conflict (subject) do update set asked = $2, asked_at = $3, asked_id = $4"
+                " where contact.asked_at is null or contact.asked_at <= $5 returning true",
                 principal.subject,
                 asked,
                 tx.now,
                 uuid4(),
+                tx.now - _BETWEEN,
             )
+            if not taken:
+                raise _too_soon()
             return await _contact(tx.conn, principal)
 
 
@@ -188,7 +197,9 @@ def _read(request: Request, purpose: tokens.Purpose, token: str) -> tuple[str, s
 
 async def _speaks_for(connection: Connection, principal: Principal) -> str:
     """The caller's address, made known to row-level security. Raises a 409 problem when he has none."""
-    own = await connection.fetchval("select address from contact where subject = $1", principal.subject)
+    own = await connection.fetchval(
+        "select coalesce(address, login) from contact where subject = $1", principal.subject
+    )
     address = own or clean_address(principal.contact)
     if address is None:
         raise Problem(
@@ -202,11 +213,11 @@ async def _speaks_for(connection: Connection, principal: Principal) -> str:
 
 
 async def _contact(connection: Connection, principal: Principal) -> ContactView:
-    row = await connection.fetchrow("select address, asked from contact where subject = $1", principal.subject)
+    row = await connection.fetchrow("select address, login, asked from contact where subject = $1", principal.subject)
     fallback = clean_address(principal.contact)
     if row is None:
         return ContactView(address=fallback, waiting=None)
-    return ContactView(address=row["address"] or fallback, waiting=row["asked"])
+    return ContactView(address=row["address"] or row["login"] or fallback, waiting=row["asked"])
 
 
 def _shown(address: str, person: Person) -> Preferences:
@@ -247,6 +258,18 @@ def _refuse_mandatory(given: PreferencesIn) -> None:
 
 def _error(kind: str, value: str | None, rule: str, action: str) -> dict[str, Any]:
     return {"field": f"kinds.{kind[:60]}", "value": value, "rule": rule, "message": action, "action": action}
+
+
+def _too_soon() -> Problem:
+    minutes = _BETWEEN // timedelta(minutes=1)
+    return Problem(
+        429,
+        "CONTACT_TOO_SOON",
+        "Une demande vient d'être faite",
+        f"Vous avez demandé une adresse il y a moins de {minutes} minutes : un message y est parti. Attendez un peu,"
+        " puis recommencez.",
+        headers={"Retry-After": str(_BETWEEN // timedelta(seconds=1))},
+    )
 
 
 def _bad_address(value: str) -> Problem:

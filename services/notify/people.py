@@ -66,7 +66,8 @@ async def revive(connection: Connection) -> int:
     rows = await connection.fetch(
         "with spoken (address, at) as (select email, loaded_at from manager"
         " union all select email, changed_at from correspondent"
-        " union all select address, asked_at from contact where address is not null and asked is null)"
+        " union all select address, asked_at from contact where address is not null and asked is null"
+        " union all select login, login_at from contact where login is not null)"
         " update person p set dead_at = null, dead_reason = null"
         " from (select address, max(at) as at from spoken group by address) s"
         " where p.address = s.address and p.dead_at < s.at returning p.address"
@@ -75,8 +76,10 @@ async def revive(connection: Connection) -> int:
 
 
 async def contacts_of(connection: Connection, subjects: Iterable[str]) -> dict[str, str]:
-    """The contact addresses that these accounts have confirmed."""
+    """Where these accounts want their messages: the address they confirmed, else the one they sign in with."""
     rows = await connection.fetch(
-        "select subject, address from contact where subject = any($1) and address is not null", list(subjects)
+        "select subject, coalesce(address, login) as address from contact"
+        " where subject = any($1) and coalesce(address, login) is not null",
+        list(subjects),
     )
     return {row["subject"]: row["address"] for row in rows}

@@ -75,6 +75,8 @@ class Post:
 
     def _own_link(self, claimed: Claimed, item: Item) -> str | None:
         """The link that only the reader of this address has; alone or in a digest, what asks for it has it."""
+        if item.facts.link is not None:
+            return item.facts.link
         if item.kind != "CONTACT_CONFIRM":
             return None
         token = tokens.sign(self._secret, "contact", item.facts.about or "", claimed.address)

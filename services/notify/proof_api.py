@@ -13,6 +13,8 @@ from pydantic import BaseModel
 
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Pool, scoped
+from services.common.lasting import lasting
+from services.common.looks import Looking, MayLook
 from services.common.problems import problems
 from services.common.web import Problem
 from services.notify import metrics, proof, returned, tokens
@@ -64,10 +66,13 @@ def add_proofs(router: APIRouter, api_pool: Pool) -> None:
         responses=problems(401, 403, 422, 503),
     )
     async def list_proofs(
-        principal: CurrentPrincipal, invoice: Annotated[UUID, Query(description="Identifiant de la facture")]
+        principal: CurrentPrincipal,
+        looking: MayLook,
+        invoice: Annotated[UUID, Query(description="Identifiant de la facture")],
     ) -> ProofList:
         async with scoped(api_pool, principal.scope()) as connection:
             found = await proof.read(connection, subject=str(invoice))
+        await looking.among(api_pool, [(one.tenant, one.message) for one in found])
         return ProofList(proofs=[ProofView(**one.as_dict()) for one in found])
 
     @router.get(
@@ -76,16 +81,18 @@ def add_proofs(router: APIRouter, api_pool: Pool) -> None:
         response_class=StreamingResponse,
         responses=problems(401, 403, 422, 503),
     )
-    async def export_proofs(principal: CurrentPrincipal) -> StreamingResponse:
-        return StreamingResponse(_lines(api_pool, principal), media_type="application/x-ndjson")
+    async def export_proofs(request: Request, principal: CurrentPrincipal, looking: MayLook) -> StreamingResponse:
+        lines = lasting(request, principal, _lines(api_pool, principal, looking))
+        return StreamingResponse(lines, media_type="application/x-ndjson")
 
 
-async def _lines(api_pool: Pool, principal: Principal) -> AsyncIterator[bytes]:
+async def _lines(api_pool: Pool, principal: Principal, looking: Looking) -> AsyncIterator[bytes]:
     """Page by page, so that a slow reader holds no transaction."""
     after: UUID | None = None
     while True:
         async with scoped(api_pool, principal.scope()) as connection:
             found = await proof.read(connection, after=after)
+        await looking.among(api_pool, [(one.tenant, one.message) for one in found])
         for one in found:
             yield msgspec.json.encode(one) + b"\n"
         if not found:

@@ -262,6 +262,7 @@ async def finish(connection: Connection, done: Sequence[Finished]) -> set[UUID]:
         [int(f.state != "accepted") for f in done],
     )
     ended = {row["id"] for row in rows if row["state"] != "created"}
+    await _blank(connection, ended)
     carriers = [f.message.id for f in done if f.message.id in ended and f.message.kind in CARRIERS]
     if carriers:
         await connection.execute(
@@ -270,6 +271,14 @@ async def finish(connection: Connection, done: Sequence[Finished]) -> set[UUID]:
             carriers,
         )
     return ended
+
+
+async def _blank(connection: Connection, ended: Collection[UUID]) -> None:
+    """What a letter showed that opens something has been read by whom it was for, or never will be."""
+    if ended:
+        await connection.execute(
+            "update message set data = data - 'link' where id = any($1) and data ? 'link'", list(ended)
+        )
 
 
 async def _record(connection: Connection, done: Sequence[Finished]) -> None:

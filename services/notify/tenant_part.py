@@ -69,7 +69,7 @@ async def _addresses(connection: Connection, request: Request) -> dict[str, int]
     persons = await connection.execute(
         "delete from person p where address = any($1) and not exists (select from manager where email = p.address)"
         " and not exists (select from correspondent where email = p.address)"
-        " and not exists (select from contact where contact.address = p.address)",
+        " and not exists (select from contact c where p.address in (c.address, c.login))",
         [row["email"] for row in gone],
         timeout=LONG,
     )

@@ -272,7 +272,7 @@ def _check_folder(asked: NewWebhook, principal: Principal, folders: bool) -> Non
         raise Problem(
             409, "FOLDERS_OFF", "Pas de dossiers ici", "L'exploitant n'a pas donné d'espace de fichiers à ce service."
         )
-    if asked.structure not in principal.structures:
+    if asked.structure not in desk.acts_for(principal):
         message = "Vous n'agissez pas pour cette structure."
         entry = {
             "field": "structure",

@@ -32,8 +32,18 @@ _LIVE = (
 )
 
 
+def acts_for(principal: Principal) -> frozenset[str]:
+    """The structures whose invoices he may have files of: as their supplier, or for the whole of a public body."""
+    scope = principal.scope()
+    listed = f"{scope['supplier_structures']},{scope['recipient_structures']}".split(",")
+    return frozenset(each for each in listed if each)
+
+
 async def state_rights(connection: Connection, principal: Principal, now: datetime) -> None:
-    """Keep what the owner may see, as his token says now: it decides at every delivery from here on."""
+    """Keep what the owner may see, as his token says now: it decides at every delivery from here on.
+
+    Of who has an account the database keeps what the replica of accounts says, now and from then on.
+    """
     await connection.execute(
         "insert into webhook_owner (subject, structures, services, roles, tenants, contact, stated_at)"
         " values ($1, $2, $3, $4, $5, $6, $7) on conflict (subject) do update set structures = excluded.structures,"

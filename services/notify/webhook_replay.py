@@ -67,6 +67,7 @@ async def _stretch(connection: Connection, replay: asyncpg.Record, subjects: lis
     if ours is None:
         return
     webhook: UUID = replay["webhook"]
+    await webhook_store.recheck_owners(connection)
     status = await connection.execute(
         _ENQUEUE, webhook, subjects, replay["id"], replay["from_position"], replay["to_position"]
     )

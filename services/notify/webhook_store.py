@@ -56,6 +56,7 @@ async def take(connection: Connection, events: Sequence[Event], now: datetime) -
     found = [(event, about) for event in events if (about := kept(event.data)) is not None]
     if not found:
         return
+    await recheck_owners(connection)
     written = await connection.fetchval(
         "with fresh as (insert into webhook_event (id, type, subject, time, data, status, visibility, supplier_siret,"
         " recipient_siret, address, tenant, depositor, sandbox, recorded_at)"
@@ -92,6 +93,11 @@ async def take(connection: Connection, events: Sequence[Event], now: datetime) -
         await wake(connection)
 
 
+async def recheck_owners(connection: Connection) -> None:
+    """Dated rights of owners begin and end at their instant: asked before it is decided what leaves."""
+    await connection.execute("select recheck_owners()")
+
+
 def _data(event: Event) -> str:
     """The event's data as they came; those of a sandbox with its mark."""
     data = encode(event.data)
@@ -113,6 +119,7 @@ async def claim(
     ``held`` says for receivers this process is busy with how many deliveries it holds and how many more it may take;
     of any other it takes ``first``, of one whose circuit was open a single one.
     """
+    await recheck_owners(connection)
     rows = await connection.fetch(
         "with busy as (select * from unnest($1::uuid[], $2::int[], $3::int[]) t(webhook, held, room)),"
         " usable as (select w.id, w.state = 'active' and (w.open_until is null or w.open_until <= now()) as open,"

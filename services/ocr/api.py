@@ -9,14 +9,15 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from pydantic import BaseModel
 
 from services.common import links
-from services.common.auth import CurrentPrincipal, require_role
+from services.common.auth import CurrentPrincipal
 from services.common.db import Pool, scoped
+from services.common.looks import MayLook, add_looks
+from services.common.may import require
 from services.common.web import Problem
 from services.ocr.answers import Source
 from services.ocr.pages import PNG, Pages
 from services.ocr.scale import scale
 
-OPERATOR = "OPERATEUR"
 _LISTED = 200
 
 
@@ -76,6 +77,7 @@ Signature = Annotated[str, Query(description="Donnée avec le lien")]
 def add_routes(app: FastAPI, api_pool: Pool, pages: Pages) -> None:
     """``api_pool``: row-level security shows rows to operators, and to a signed link those of its document."""
     router = APIRouter(prefix=links.PREFIX, tags=["pages"])
+    add_looks(router, api_pool)
     _add_operators(router, api_pool)
     _add_pages(router, pages)
     app.include_router(router)
@@ -135,14 +137,24 @@ def _headers(seconds: int) -> dict[str, str]:
     }
 
 
+#: The tenant of the body that was read as the recipient.
+_WHOSE = (
+    "select b.tenant from reading r cross join lateral jsonb_array_elements(case when"
+    " jsonb_typeof(r.result -> 'fields') = 'array' then r.result -> 'fields' end) f"
+    " join recipient b on b.siret = f ->> 'value' where r.invoice_id = $1 and f ->> 'name' = 'recipient_siret'"
+    " and b.tenant is not null limit 1"
+)
+
+
 def _add_operators(router: APIRouter, api_pool: Pool) -> None:
     @router.get("/{invoice}/reading", summary="Ce qui a été lu dans un document (opérateur)")
-    async def reading(invoice: UUID, principal: CurrentPrincipal) -> ReadingOut:
-        require_role(principal, OPERATOR)
+    async def reading(invoice: UUID, principal: CurrentPrincipal, looking: MayLook) -> ReadingOut:
+        require(principal, "reading.read")
         async with scoped(api_pool, principal.scope()) as connection:
             row = await connection.fetchrow(
                 "select outcome, result::text, read_at from reading where invoice_id = $1", invoice
             )
+            tenant = await connection.fetchval(_WHOSE, invoice)
         if row is None:
             raise Problem(
                 404,
@@ -150,6 +162,7 @@ def _add_operators(router: APIRouter, api_pool: Pool) -> None:
                 "Aucune lecture",
                 "Ce document n'est pas connu, ou n'est pas encore lu : réessayez dans quelques secondes.",
             )
+        await looking.at(api_pool, tenant, invoice)
         return ReadingOut(
             invoice=invoice,
             outcome=row["outcome"],
@@ -159,7 +172,7 @@ def _add_operators(router: APIRouter, api_pool: Pool) -> None:
 
     @router.get("/lost", summary="Documents acquittés mais introuvables ou altérés (opérateur)")
     async def lost(principal: CurrentPrincipal) -> list[LostOut]:
-        require_role(principal, OPERATOR)
+        require(principal, "reading.read")
         async with scoped(api_pool, principal.scope()) as connection:
             rows = await connection.fetch(
                 "select invoice_id as invoice, document ->> 'bucket' as bucket, document ->> 'key' as key,"

@@ -1,5 +1,6 @@
 """The ocr service put together: settings, pools, readers, consumer, dispatcher, relay and the API."""
 
+from services.common import persons
 from services.common.blobs import Blobs
 from services.common.runtime import Runtime
 from services.common.tenants import TenantWork, not_about_structures
@@ -8,6 +9,7 @@ from services.ocr.examples import EXAMPLES
 from services.ocr.handlers import handle
 from services.ocr.jobs import Dispatcher, reader_lost
 from services.ocr.pages import Pages, Prune
+from services.ocr.person_part import person
 from services.ocr.pool import ReaderPool
 from services.ocr.recipients import Tell
 from services.ocr.settings import OcrSettings
@@ -38,6 +40,7 @@ async def compose() -> Runtime:
     runtime.on_close(painters.stop)
     runtime.on_close(blobs.close)
     app = runtime.web()
+    persons.add_routes(app, "ocr", runtime.pool, person(blobs))
     app.state.examples = EXAMPLES
     api.add_routes(app, runtime.api_pool, pages)
     return runtime

@@ -2,11 +2,13 @@
 
 import sys
 
+from services.common import persons
 from services.common.runtime import Runtime, main
 from services.routing import api, cli, reindex
 from services.routing.entries import DIRECTORY_LANE
 from services.routing.exports import Exports
 from services.routing.handlers import Handlers, asked_of
+from services.routing.person_part import PERSON
 from services.routing.settings import Limits, RoutingSettings
 from services.routing.store import Directory
 
@@ -24,7 +26,9 @@ async def compose() -> Runtime:
     runtime.on_close(exports.close)
     runtime.job("reindex", reindex.once(runtime.pool))
     pools = api.Pools(write=runtime.pool, read=runtime.api_pool)
-    api.add_routes(runtime.web(answer_seconds=settings.answer_seconds), pools, exports, Limits.of(settings))
+    app = runtime.web(answer_seconds=settings.answer_seconds)
+    persons.add_routes(app, "routing", runtime.pool, PERSON)
+    api.add_routes(app, pools, exports, Limits.of(settings))
     return runtime
 
 

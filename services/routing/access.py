@@ -6,8 +6,9 @@ import msgspec
 from fastapi import Path, Query
 
 from invoice.identifiers import InvalidIdentifier, parse_siret
-from services.common.auth import Principal, require_role
+from services.common.auth import Principal
 from services.common.db import Pool
+from services.common.may import require
 from services.common.problems import problems as common
 from services.common.web import Problem
 
@@ -37,8 +38,8 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def touchable(principal: Principal) -> frozenset[str] | None:
     """The tenants whose entries a person may change or see the history of; None for all. Raises a 403 problem."""
-    require_role(principal, OPERATOR, TENANT_ADMIN)
-    return None if OPERATOR in principal.roles else frozenset(principal.tenants)
+    require(principal, "directory.change")
+    return None if OPERATOR in principal.roles else frozenset(principal.tenants_as(TENANT_ADMIN))
 
 
 def canonical_siret(text: str) -> str:

@@ -5,6 +5,7 @@
 
 import sys
 
+from services.common import persons
 from services.common.blobs import Blobs
 from services.common.listen import Listener
 from services.common.outbox import channel
@@ -17,6 +18,7 @@ from services.status.examples import EXAMPLES
 from services.status.feed import Feed
 from services.status.folding import Folding
 from services.status.handlers import handle
+from services.status.person_part import PERSON
 from services.status.settings import FEED_KEPT, StatusSettings
 from services.status.tenant_part import PART
 from services.status.timer_firing import fire
@@ -39,6 +41,7 @@ async def compose() -> Runtime:
     runtime.on_close(blobs.close)
     runtime.job("tenants", TenantWork(runtime.pool, "status", PART, blobs).run)
     app = runtime.web()
+    persons.add_routes(app, "status", runtime.pool, PERSON)
     app.state.examples = EXAMPLES
     api_actions.add_routes(app, runtime.pool, runtime.api_pool)
     api_bulk.add_routes(app, runtime.pool, runtime.api_pool)

@@ -4,9 +4,11 @@ import hashlib
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from contracts.codec import codec
+from invoice import rights
 from invoice.model import InvoiceHeader
 from services.common.auth import Principal
 from services.common.db import Connection, Pool, scoped
@@ -19,19 +21,32 @@ _header = codec(InvoiceHeader)
 _DAYS_KEPT = 30
 #: Role of a party → the actors of ``lifecycle.yaml`` that its people act as; a validator's by his rank.
 _ACTOR_OF = {"FOURNISSEUR": "F", "MOE": "MOE", "MOA": "MOA"}
+#: … and the action of ``rights.yaml`` that acting so is.
+_ACTS = {
+    "FOURNISSEUR": "invoice.act_as_supplier",
+    "VALIDATEUR": "invoice.act_as_validator",
+    "MOE": "invoice.act_as_moe",
+    "MOA": "invoice.act_as_moa",
+}
+_SIDES = frozenset(("FOURNISSEUR", "DESTINATAIRE"))
 _COMPTABLE = "COMPTABLE"
 _FINANCE = "FINANCE"
-_ACCOUNTS = frozenset((_COMPTABLE, _FINANCE))
+#: A development token with these alone acts on no other side than the body's, or on none.
+_ELSEWHERE_NOBODY = frozenset((_COMPTABLE, _FINANCE, "LECTURE"))
 #: With one of these beside it, who keeps the accounts also acts for the ordonnateur.
 _ORDONNATEUR = frozenset(("DESTINATAIRE", "GESTIONNAIRE", "AGENT", "TENANT_ADMIN"))
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """Where somebody stands before an invoice: ``sees`` it, had it before it ``left``, acts as ``actors``."""
+    """Where somebody stands before an invoice: ``sees`` it, had it before it ``left``, acts as ``actors``.
+
+    ``reads``: as the supplier or the recipient, and only that.
+    """
 
     sees: bool
     left: bool
     actors: tuple[str, ...]
+    reads: bool = False
 
 
 class Answered(msgspec.Struct, frozen=True):
@@ -49,31 +64,58 @@ async def standing(api_pool: Pool, principal: Principal, invoice: UUID) -> Stand
     own = {**principal.scope(), "roles": ",".join(role for role in principal.roles if role != "OPERATEUR")}
     async with scoped(api_pool, own) as connection:
         rows = await connection.fetch(
-            "select distinct role, rank, valid_until is null as current from invoice_party where invoice = $1"
-            " order by role desc, rank",
+            "select role, rank, structure, service, tenant, depositor, valid_until is null as current"
+            " from invoice_party where invoice = $1 order by role desc, rank",
             invoice,
         )
-    actors = tuple(actor for row in rows if row["current"] for actor in _actors(row["role"], row["rank"], principal))
-    return Standing(sees, bool(rows) and not actors, actors)
+    current = [row for row in rows if row["current"]]
+    actors = tuple(dict.fromkeys(actor for row in current for actor in _actors(row, principal)))
+    reads = any(row["role"] in _SIDES and "LECTURE" in _roles_at(row, principal) for row in current)
+    return Standing(sees, bool(rows) and not current, actors, reads)
 
 
-def _actors(role: str, rank: int | None, principal: Principal) -> tuple[str, ...]:
-    """The comptable acts as such, and for the ordonnateur only where his token says so too.
+def _actors(row: asyncpg.Record, principal: Principal) -> tuple[str, ...]:
+    """As whom he acts by the rights he holds at this party, and by none that he holds elsewhere.
 
-    The body's finance software says what both of them did (decisions.md 10). Neither acts where the structure stands
-    on another side, as supplier, validator or works client, unless the token says more.
+    The comptable acts as such, and for the ordonnateur only where he is one of them there too; the body's finance
+    software says what both of them did (decisions.md 10). Whoever only reads acts as nobody.
     """
-    if role != "DESTINATAIRE" and principal.roles and _ACCOUNTS.issuperset(principal.roles):
+    role, roles = row["role"], _roles_at(row, principal)
+    if role == "DESTINATAIRE":
+        return _recipient(roles, row, principal)
+    if not principal.grants:
+        acts = not roles or not _ELSEWHERE_NOBODY.issuperset(roles)
+    else:
+        own = row["depositor"] == principal.subject
+        acts = rights.allows(principal.grants, _ACTS[role], structure=row["structure"], service=row["service"], own=own)
+    if not acts:
         return ()
-    if role == "VALIDATEUR":
-        return (f"V{rank}",)
-    if role != "DESTINATAIRE":
-        return (_ACTOR_OF[role],)
-    if _FINANCE in principal.roles:
-        return ("D", "C")
-    if _COMPTABLE not in principal.roles:
-        return ("D",)
-    return ("C", "D") if _ORDONNATEUR.intersection(principal.roles) else ("C",)
+    return (f"V{row['rank']}",) if role == "VALIDATEUR" else (_ACTOR_OF[role],)
+
+
+def _recipient(roles: frozenset[str], row: asyncpg.Record, principal: Principal) -> tuple[str, ...]:
+    place = {"structure": row["structure"], "service": row["service"], "tenant": row["tenant"]}
+    if not principal.grants:
+        accounts = bool(roles & {_COMPTABLE, _FINANCE})
+        body = _FINANCE in roles or bool(_ORDONNATEUR & roles) if accounts else roles != {"LECTURE"}
+    else:
+        accounts = rights.allows(principal.grants, "invoice.act_as_comptable", **place)
+        body = rights.allows(principal.grants, "invoice.act_as_body", **place)
+    order = ("D", "C") if _FINANCE in roles else ("C", "D")
+    return tuple(actor for actor in order if (body if actor == "D" else accounts))
+
+
+def _roles_at(row: asyncpg.Record, principal: Principal) -> frozenset[str]:
+    """The roles held at the party's structure or service; of a development token all, which names no place for them."""
+    if not principal.grants:
+        return frozenset(principal.roles)
+    return frozenset(
+        grant.role
+        for grant in principal.grants
+        if grant.structure == row["structure"]
+        and grant.service in (None, row["service"])
+        and (row["role"] != "DESTINATAIRE" or grant.tenant == row["tenant"])
+    )
 
 
 def digest(invoice: UUID, body: bytes) -> bytes:

@@ -13,11 +13,13 @@ from services.common import links
 from services.common.auth import CurrentPrincipal
 from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
+from services.common.looks import MayLook, add_looks
 from services.common.web import Problem
 from services.status import api_queries, views
 from services.status.feed import Feed
 from services.status.feed_stream import EventStream
 from services.status.listing import COLUMNS
+from services.status.looked import Trail
 from services.status.views import InvoiceDetail
 
 _HISTORY = (
@@ -45,23 +47,27 @@ _EVENT_STREAM: Final[dict[int | str, dict[str, Any]]] = {
 def add_routes(app: FastAPI, api_pool: Pool, feed: Feed, blobs: Blobs | None, stopping: Callable[[], bool]) -> None:
     """Serve the status API on ``app``. ``stopping``: open feeds are to end. Without ``blobs`` there is no archive."""
     router = APIRouter(prefix="/api/v1/invoices", tags=["factures"])
-    api_queries.add_lists(router, api_pool)  # before the detail, whose path would match these
+    trail = Trail(feed.pool, api_pool)
+    api_queries.add_lists(router, trail)  # before the detail, whose path would match these
     if blobs is not None:
-        api_queries.add_archive(router, api_pool, blobs)
+        api_queries.add_archive(router, trail, blobs)
     api_queries.add_figures(router, api_pool)
+    add_looks(router, api_pool)
     feed.stopping = stopping
-    _add_feed(router, feed)
-    _add_detail(router, api_pool)
-    api_queries.add_history(router, feed.pool, api_pool)
+    _add_feed(router, feed, api_pool)
+    _add_detail(router, trail)
+    api_queries.add_history(router, trail)
     app.include_router(router)
 
 
-def _add_feed(router: APIRouter, feed: Feed) -> None:
+def _add_feed(router: APIRouter, feed: Feed, api_pool: Pool) -> None:
     @router.get(
         "/events", summary="Flux en direct (server-sent events)", response_class=Response, responses=_EVENT_STREAM
     )
     async def follow(
+        request: Request,
         principal: CurrentPrincipal,
+        looking: MayLook,
         last_event_id: Annotated[str | None, Header(description="Dernier numéro reçu : le flux reprend après")] = None,
         start: Annotated[
             str | None, Query(alias="from", description="« now » (par défaut) ou « 0 » : tout ce qui est conservé")
@@ -83,21 +89,26 @@ def _add_feed(router: APIRouter, feed: Feed) -> None:
                 f"Vous avez déjà {feed.settings.feed_clients_each} flux ouverts : fermez-en un, puis réessayez.",
                 headers={"Retry-After": "5"},
             )
-        return EventStream(feed, principal, await _position(feed, last_event_id, start))
+        position = await _position(feed, last_event_id, start)
+        await looking.everywhere(api_pool)
+        return EventStream(feed, principal, position, request.app.state.access)
 
 
-def _add_detail(router: APIRouter, api_pool: Pool) -> None:
+def _add_detail(router: APIRouter, trail: Trail) -> None:
     @router.get(
         "/{invoice}",
         summary="Une facture, son historique et son délai de paiement",
         responses={404: {"description": "Aucune facture visible avec vos droits ne porte cet identifiant"}},
     )
-    async def read(request: Request, response: Response, invoice: UUID, principal: CurrentPrincipal) -> InvoiceDetail:
-        async with scoped(api_pool, principal.scope()) as connection:
+    async def read(
+        request: Request, response: Response, invoice: UUID, principal: CurrentPrincipal, looking: MayLook
+    ) -> InvoiceDetail:
+        async with scoped(trail.api_pool, principal.scope()) as connection:
             row = await connection.fetchrow(_MINE, invoice) or await connection.fetchrow(_LEFT, invoice)
             history = await connection.fetch(_HISTORY, invoice)
         if row is None:
             raise not_found()
+        await trail.opened(looking, invoice)
         if row["left_at"] is None:
             response.headers["ETag"] = etag(row["version"])
         return views.detail(row, history, links.make(request.app.state.token_secret, invoice))

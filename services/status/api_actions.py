@@ -13,6 +13,7 @@ from services.common import clock, telemetry
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Connection, Pool
 from services.common.deliver import Tx, transaction
+from services.common.looks import MayLook
 from services.common.trace import RequestCause
 from services.common.web import Problem
 from services.status import action_store, store, views
@@ -21,6 +22,7 @@ from services.status.action_store import Standing
 from services.status.action_views import ActionIn, Done, PossibleActions, possible_out, problem
 from services.status.actions import ACTIONS, perform, possible
 from services.status.api import etag, not_found
+from services.status.looked import Trail
 from services.status.model import Applied, Invoice
 from services.status.plan import act
 from services.status.writing import write
@@ -52,8 +54,11 @@ def add_routes(app: FastAPI, pool: Pool, api_pool: Pool) -> None:
 
 def _add_possible(router: APIRouter, pool: Pool, api_pool: Pool) -> None:
     @router.get("", summary="Ce que je peux faire maintenant de cette facture", responses={404: _RESPONSES[404]})
-    async def list_possible(response: Response, invoice: UUID, principal: CurrentPrincipal) -> PossibleActions:
+    async def list_possible(
+        response: Response, invoice: UUID, principal: CurrentPrincipal, looking: MayLook
+    ) -> PossibleActions:
         standing = await standing_of(api_pool, principal, invoice)
+        await Trail(pool, api_pool).opened(looking, invoice)
         async with pool.acquire() as connection:
             found = await load(connection, invoice)
             past = await action_store.past(connection, invoice)

@@ -8,6 +8,7 @@ import hashlib
 from collections import Counter
 from typing import Any, Final
 
+import msgspec
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.datastructures import QueryParams
 
@@ -15,6 +16,7 @@ from services.common import clock
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Pool, scoped
 from services.common.deliver import Tx, transaction
+from services.common.principal import OPERATEUR
 from services.common.web import Problem
 from services.status import action_store, bulk_store, queries, views
 from services.status.action_views import ActionIn
@@ -146,6 +148,9 @@ def _version(given: str | None) -> int | None:
 
 
 async def _filtered(api_pool: Pool, principal: Principal, asked: Search) -> tuple[Chosen, ...]:
+    # Nobody acts as an operator: what he could only look at is none of a selection to act on.
+    roles = tuple(role for role in principal.roles if role != OPERATEUR)
+    principal = msgspec.structs.replace(principal, roles=roles)
     async with scoped(api_pool, principal.scope()) as connection:
         rows = await queries.search(connection, principal, asked, MOST + 1, clock.of("status"))
     if len(rows) > MOST:

@@ -12,10 +12,12 @@ from invoice.interest_statement import Subject, statement
 from services.common import clock as platform_clock
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Pool, scoped
+from services.common.looks import MayLook
 from services.common.web import Problem
 from services.status import statement_pdf, store
 from services.status.api_actions import load, standing_of
 from services.status.clock_views import ClockView, clock_view
+from services.status.looked import Trail
 from services.status.model import Invoice
 from services.status.payment_delay import clock_of
 
@@ -30,21 +32,25 @@ _PARTIES: Final = frozenset(("F", "D", "C"))
 def add_routes(app: FastAPI, pool: Pool, api_pool: Pool) -> None:
     """Two routes. ``pool`` is the worker's, ``api_pool`` that of the API's role."""
     router = APIRouter(prefix="/api/v1/invoices/{invoice}/clock", tags=["délai de paiement"])
+    trail = Trail(pool, api_pool)
 
     @router.get(
         "", summary="Le délai de paiement : étapes, articles, jours restants, intérêts", responses={404: _PDF[404]}
     )
-    async def read(invoice: UUID, principal: CurrentPrincipal) -> ClockView:
+    async def read(invoice: UUID, principal: CurrentPrincipal, looking: MayLook) -> ClockView:
         await standing_of(api_pool, principal, invoice)
+        await trail.opened(looking, invoice)
         _, clock = await _clock(pool, invoice)
         today = paris_day(platform_clock.of("status"))
         return clock_view(invoice, clock, today, await _visible(api_pool, principal, invoice))
 
     @router.get("/statement.pdf", summary="Relevé d'intérêts et d'indemnité", response_class=Response, responses=_PDF)
-    async def write(invoice: UUID, principal: CurrentPrincipal) -> Response:
+    async def write(invoice: UUID, principal: CurrentPrincipal, looking: MayLook) -> Response:
         standing = await standing_of(api_pool, principal, invoice)
-        if not _PARTIES.intersection(standing.actors) and "OPERATEUR" not in principal.roles:
+        party = standing.reads or bool(_PARTIES.intersection(standing.actors))
+        if not party and "OPERATEUR" not in principal.roles:
             raise _not_yours()
+        await trail.opened(looking, invoice)
         found, clock = await _clock(pool, invoice)
         made = statement(_subject(found), clock, paris_day(platform_clock.of("status")))
         drawn = await asyncio.to_thread(statement_pdf.render, made)

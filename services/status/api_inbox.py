@@ -16,6 +16,7 @@ from services.common.auth import CurrentPrincipal, Principal
 from services.common.blobs import BlobCorrupt, BlobMissing, Blobs, BlobsAway
 from services.common.db import Pool, scoped
 from services.common.deliver import transaction
+from services.common.looks import MayLook
 from services.common.trace import RequestCause
 from services.common.web import Problem
 from services.status import action_store, documents, inbox, store
@@ -32,6 +33,7 @@ from services.status.inbox_views import (
     Receipts,
 )
 from services.status.listing import COLUMNS
+from services.status.looked import Trail
 from services.status.plan import act
 from services.status.writing import write
 
@@ -69,7 +71,7 @@ def add_routes(app: FastAPI, pool: Pool, api_pool: Pool, blobs: Blobs | None) ->
     router = APIRouter(prefix=PREFIX, tags=["logiciels financiers"])
     _add_changes(router, api_pool)
     _add_receipts(router, pool, api_pool)
-    _add_data(router, api_pool, blobs)
+    _add_data(router, Trail(pool, api_pool), blobs)
     app.include_router(router)
 
 
@@ -136,14 +138,17 @@ def _report(invoice: UUID, outcome: str, entry: int | None) -> Acknowledged:
 # ---------------------------------------------------------------- data and files
 
 
-def _add_data(router: APIRouter, api_pool: Pool, blobs: Blobs | None) -> None:
+def _add_data(router: APIRouter, trail: Trail, blobs: Blobs | None) -> None:
+    api_pool = trail.api_pool
+
     @router.get("/{invoice}/data", summary="La facture en données, et ses fichiers", responses={404: _NONE})
-    async def data(request: Request, principal: CurrentPrincipal, invoice: UUID) -> InvoiceData:
+    async def data(request: Request, principal: CurrentPrincipal, looking: MayLook, invoice: UUID) -> InvoiceData:
         async with scoped(api_pool, principal.scope()) as connection:
             row = await connection.fetchrow(f"select {COLUMNS}, tenant from invoice where id = $1", invoice)
             held = (await documents.of_invoices(connection, [invoice])).get(invoice, [])
         if row is None:
             raise not_found()
+        await trail.opened(looking, invoice)
         return _data(row, [_document(request, invoice, each) for each in held])
 
     if blobs is None:
@@ -155,12 +160,13 @@ def _add_data(router: APIRouter, api_pool: Pool, blobs: Blobs | None) -> None:
         response_class=Response,
         responses=_FILE,
     )
-    async def file(principal: CurrentPrincipal, invoice: UUID, document: str) -> Response:
+    async def file(principal: CurrentPrincipal, looking: MayLook, invoice: UUID, document: str) -> Response:
         async with scoped(api_pool, principal.scope()) as connection:
             held = (await documents.of_invoices(connection, [invoice])).get(invoice, [])
         wanted = next((each for each in held if each.document == document), None)
         if wanted is None:
             raise not_found()
+        await trail.opened(looking, invoice)
         return _download(wanted, await _content(blobs, wanted, invoice))
 
 

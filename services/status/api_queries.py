@@ -4,18 +4,21 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from services.common import clock
 from services.common.auth import CurrentPrincipal
 from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
+from services.common.lasting import lasting
+from services.common.looks import MayLook
 from services.common.web import Problem
 from services.status import archive, figures, proofs, queries, table_csv, views
 from services.status.api_search import wanted, write_cursor
 from services.status.figures import Figures, Synthesis
 from services.status.inbox_changes import changed_page
+from services.status.looked import Trail
 from services.status.search import Search
 from services.status.views import InvoicePage
 
@@ -43,12 +46,14 @@ _EXPORT: Final[dict[int | str, dict[str, Any]]] = {
 _json = msgspec.json.Encoder()
 
 
-def add_lists(router: APIRouter, api_pool: Pool) -> None:
+def add_lists(router: APIRouter, trail: Trail) -> None:
     """The list, and the same as CSV."""
+    api_pool = trail.api_pool
 
     @router.get("", summary="Factures visibles, la plus récente d'abord")
     async def list_invoices(
         principal: CurrentPrincipal,
+        looking: MayLook,
         asked: Wanted,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         changed_since: ChangedSince = None,
@@ -59,6 +64,7 @@ def add_lists(router: APIRouter, api_pool: Pool) -> None:
         async with scoped(api_pool, principal.scope()) as connection:
             rows = await queries.search(connection, principal, asked, limit + 1, clock.now())
         shown = rows[:limit]
+        await trail.listed(looking, [row["id"] for row in shown])
         following = None
         if len(rows) > limit:
             last = shown[-1]
@@ -67,28 +73,30 @@ def add_lists(router: APIRouter, api_pool: Pool) -> None:
         return InvoicePage(invoices=[views.InvoiceItem(**views.item(row)) for row in shown], next=following)
 
     @router.get("/export.csv", summary="Les mêmes en CSV, toutes", response_class=Response, responses=_CSV)
-    async def export_csv(principal: CurrentPrincipal, asked: Wanted) -> Response:
-        lines = table_csv.stream(api_pool, principal, asked, clock.now())
+    async def export_csv(request: Request, principal: CurrentPrincipal, looking: MayLook, asked: Wanted) -> Response:
+        lines = lasting(request, principal, table_csv.stream(trail, principal, looking, asked, clock.now()))
         return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=_download("factures.csv"))
 
 
-def add_archive(router: APIRouter, api_pool: Pool, blobs: Blobs) -> None:
+def add_archive(router: APIRouter, trail: Trail, blobs: Blobs) -> None:
     """A selection as one ZIP."""
 
     @router.get(
         "/archive.zip", summary="Documents d'une sélection en une archive", response_class=Response, responses=_ZIP
     )
     async def download(
+        request: Request,
         principal: CurrentPrincipal,
+        looking: MayLook,
         asked: Wanted,
         id: Annotated[
             list[UUID] | None, Query(max_length=200, description="Les factures, au lieu de conditions")
         ] = None,
     ) -> Response:
-        chosen = await archive.select(api_pool, principal, asked, id or (), clock.now())
-        return StreamingResponse(
-            archive.write(blobs, chosen), media_type="application/zip", headers=_download("factures.zip")
-        )
+        chosen = await archive.select(trail.api_pool, principal, asked, id or (), clock.now())
+        await trail.listed(looking, [row["id"] for row in chosen.rows])
+        written = lasting(request, principal, archive.write(blobs, chosen))
+        return StreamingResponse(written, media_type="application/zip", headers=_download("factures.zip"))
 
 
 def add_figures(router: APIRouter, api_pool: Pool) -> None:
@@ -111,8 +119,8 @@ def add_figures(router: APIRouter, api_pool: Pool) -> None:
             return await figures.figures(connection, side, clock.now())
 
 
-def add_history(router: APIRouter, pool: Pool, api_pool: Pool) -> None:
-    """The history with its proofs. ``pool`` is the owner's: it reads proofs, of what the API's role may see."""
+def add_history(router: APIRouter, trail: Trail) -> None:
+    """The history with its proofs, read as the owner: of what the API's role may see."""
 
     @router.get(
         "/{invoice}/history/export",
@@ -120,8 +128,8 @@ def add_history(router: APIRouter, pool: Pool, api_pool: Pool) -> None:
         response_class=Response,
         responses=_EXPORT,
     )
-    async def export(principal: CurrentPrincipal, invoice: UUID) -> Response:
-        found = await proofs.export_for(pool, api_pool, principal, invoice)
+    async def export(principal: CurrentPrincipal, looking: MayLook, invoice: UUID) -> Response:
+        found = await proofs.export_for(trail.pool, trail.api_pool, principal, invoice)
         if found is None:
             raise Problem(
                 404,
@@ -129,6 +137,7 @@ def add_history(router: APIRouter, pool: Pool, api_pool: Pool) -> None:
                 "Facture introuvable",
                 "Aucune facture visible avec vos droits ne porte cet identifiant.",
             )
+        await trail.opened(looking, invoice)
         headers = _download(f"histoire-{invoice}.json")
         return Response(_json.encode(found), media_type="application/json", headers=headers)
 

@@ -124,6 +124,7 @@ def submitted(
 def _depositors(created: Invoice, actor: str) -> tuple[Party, ...]:
     """The supplier, and the MOE or MOA who has deposited the piece."""
     supplier = party(created, model.Party(siret=created.header.supplier_siret), "FOURNISSEUR", 1)
+    supplier = msgspec.structs.replace(supplier, depositor=created.depositor)
     works = created.works
     if actor == "MOE" and works is not None and works.moe is not None:
         return supplier, party(created, works.moe, "MOE", 1)

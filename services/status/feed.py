@@ -16,11 +16,13 @@ from contracts.events import ActionRecorded, StatusChanged
 from contracts.registry import TOPIC_OF
 from invoice.lifecycle import STATUSES
 from services.common import telemetry
+from services.common.access import Identity
 from services.common.auth import Principal
 from services.common.db import Pool, scoped
 from services.common.failures import is_transient
 from services.common.listen import Listener
 from services.common.record import unpack_headers
+from services.status.places import Places, places
 from services.status.settings import StatusSettings
 from services.status.words import action_label
 
@@ -68,14 +70,24 @@ class Bounds(msgspec.Struct, frozen=True):
 class Reader:
     """One client's place in the feed. ``position`` is that of the last event it was given, or that is not its own."""
 
-    __slots__ = ("claims", "position", "principal", "woken")
+    __slots__ = ("access", "claims", "over", "own_deposits", "position", "principal", "woken")
 
-    def __init__(self, principal: Principal, position: int) -> None:
+    def __init__(self, principal: Principal, position: int, access: Identity | None = None) -> None:
         self.principal = principal
+        self.access = access
+        self.over = False
         self.position = position
-        self.claims = claims_of(principal)
+        held = places(principal)
+        self.own_deposits = held.own_deposits
+        self.claims = claims_of(held)
         self.woken = asyncio.Event()
         self.woken.set()  # what lies between its position and the end is to be read first
+
+    async def ended(self) -> bool:
+        """Whether the rights that this feed stands on are not the same any more, or its session is over."""
+        if self.access is not None and not self.over:
+            self.over = await self.access.still(self.principal) is not self.principal
+        return self.over
 
     async def wait(self, seconds: float) -> bool:
         """Whether there may be something to read; waits up to ``seconds`` for it."""
@@ -87,11 +99,14 @@ class Reader:
         return True
 
 
-def claims_of(principal: Principal) -> frozenset[str]:
-    """The parties as which this principal could see an invoice."""
-    if "OPERATEUR" in principal.roles:
+def claims_of(held: Places) -> frozenset[str]:
+    """The parties as which somebody with these places could see an invoice."""
+    if held.everything:
         return frozenset((_EVERYTHING,))
-    return frozenset((*principal.structures, *principal.services, *(f"t:{tenant}" for tenant in principal.tenants)))
+    structures = (*held.supplier, *held.deposit, *held.recipient, *held.guest)
+    return frozenset(
+        (*structures, *held.services, *held.guest_services, *(f"t:{tenant}" for tenant in held.admin_tenants))
+    )
 
 
 class Feed:
@@ -134,7 +149,7 @@ class Feed:
 
     async def run(self) -> None:
         """Follow the relay until cancelled."""
-        watching = asyncio.create_task(self._watch_stop())
+        watching = [asyncio.create_task(watch()) for watch in (self._watch_stop, self._watch_rights)]
         try:
             while True:
                 await self._listener.wait(_LOOK_SECONDS)
@@ -145,7 +160,8 @@ class Feed:
                         telemetry.logger().exception("feed.failed")
                 await asyncio.sleep(_GATHER_SECONDS)
         finally:
-            watching.cancel()
+            for watch in watching:
+                watch.cancel()
 
     async def _watch_stop(self) -> None:
         """Clients who wait hear of the stop at once, even while the database does not answer."""
@@ -153,6 +169,16 @@ class Feed:
             await asyncio.sleep(_LOOK_SECONDS / 4)
             if self.stopping():
                 _wake(self._readers)
+
+    async def _watch_rights(self) -> None:
+        """Clients whose rights are withdrawn hear of it at once, even while nothing happens."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS / 4)
+            try:
+                _wake([reader for reader in list(self._readers) if await reader.ended()])
+            except Exception as error:
+                if not is_transient(error):
+                    telemetry.logger().exception("feed.rights_failed")
 
     async def _look(self) -> None:
         before, end = self.end, (await self.bounds()).end
@@ -180,8 +206,10 @@ class Feed:
         if upto <= reader.position:
             reader.woken.clear()
             return b""
-        # Nothing of the feed is shown for the sake of a subject, so those with the same claims read the same page.
-        scope = {**principal.scope(), "subject": ""}
+        # Those with the same claims read the same page: a subject says something only of one's own deposits.
+        scope = principal.scope()
+        if not reader.own_deposits:
+            scope["subject"] = ""
         key = (*scope.items(), reader.position, upto)
         task = self._shared.get(key)
         if task is None:

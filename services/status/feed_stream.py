@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from services.common import telemetry
+from services.common.access import Identity
 from services.common.auth import Principal
 from services.common.failures import is_transient
 from services.status import metrics
@@ -18,16 +19,16 @@ _AGAIN_SECONDS = 1.0
 class EventStream(Response):
     """It holds no connection while it writes, and at most one page in memory."""
 
-    def __init__(self, feed: Feed, principal: Principal, position: int) -> None:
+    def __init__(self, feed: Feed, principal: Principal, position: int, access: Identity | None = None) -> None:
         self.status_code = 200
         self.background = None
         self.init_headers({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         self.raw_headers.append((b"content-type", b"text/event-stream; charset=utf-8"))
         self._feed = feed
-        self._reader = Reader(principal, position)
+        self._reader = Reader(principal, position, access)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until the client leaves, is too slow, the process stops, or the token is to be checked again."""
+        """Send until the client leaves, is too slow, the process stops, or the token and its rights are over."""
         reader = self._reader
         gone = asyncio.create_task(_until_gone(receive))
         gone.add_done_callback(lambda _: reader.woken.set())
@@ -51,10 +52,10 @@ class EventStream(Response):
         quiet = feed.settings.feed_heartbeat_seconds
         end = time.monotonic() + self._seconds_allowed()
         beat = time.monotonic() + quiet
-        while not gone.done() and not feed.stopping() and time.monotonic() < end:
+        while not gone.done() and not feed.stopping() and not reader.over and time.monotonic() < end:
             chunk = b""
             if await reader.wait(max(0.0, min(beat, end) - time.monotonic())):
-                if gone.done() or feed.stopping():
+                if gone.done() or feed.stopping() or reader.over:
                     return
                 chunk = await self._next()
             elif reader.position < feed.end:
@@ -74,6 +75,8 @@ class EventStream(Response):
 
     async def _next(self) -> bytes:
         try:
+            if await self._reader.ended():
+                return b""
             return await self._feed.page(self._reader)
         except Exception as error:
             if not is_transient(error):

@@ -17,6 +17,7 @@ from invoice.lifecycle import STATUSES, turn
 from services.common.auth import Principal
 from services.common.db import Connection
 from services.status.payment_delay import paris_day
+from services.status.places import places
 from services.status.search import OPEN, waiting_for
 from services.status.words import TURNS
 
@@ -27,7 +28,9 @@ DELAYS: Final = ((None, -31), (-30, -1), (0, 5), (6, 10), (11, None))
 SOON_DAYS: Final = 5
 MONTHS: Final = 24
 SERVICES: Final = 200
+_CENTS = "case when coalesce(header ->> 'currency', 'EUR') = 'EUR' then payable_cents else 0 end"
 _SUMS = "sum(count)::bigint as count, sum(cents)::bigint as cents"
+_SUPPLIERS: Final = ("F", "V1", "V2", "MOE", "MOA")
 Standing = Literal["operator", "tenant", "structure", "service", "supplier", "none"]
 
 
@@ -98,7 +101,10 @@ class Synthesis(BaseModel):
 
 
 class Side(msgspec.Struct, frozen=True):
-    """As whom the caller counts. ``kinds`` hold his sums: ``None`` means that open invoices are read instead."""
+    """As whom the caller counts. Where ``sums`` is false open invoices are read, those that ``column`` says are his.
+
+    ``status_kind``: which sums tell his invoices by status; none do for one who sees only what he deposited.
+    """
 
     standing: Standing
     actors: tuple[str, ...]
@@ -110,22 +116,23 @@ class Side(msgspec.Struct, frozen=True):
 
 def side_of(principal: Principal, tenant: str | None = None) -> Side:
     """The widest standing that the claims give; ``tenant`` narrows an operator's or an administrator's."""
-    roles = principal.roles
-    scopes = [tenant] if tenant is not None else list(principal.tenants)
-    if "OPERATEUR" in roles:
+    held = places(principal)
+    if held.everything:
         if tenant is None:
             return Side("operator", ("S",), ["*"], "tenant", True)
-        return Side("tenant", ("D", "C"), scopes, "service", True)
-    if "TENANT_ADMIN" in roles and principal.tenants:
-        return Side("tenant", ("D", "C"), scopes, "service", True)
-    if {"GESTIONNAIRE", "COMPTABLE", "FINANCE"} & set(roles) and principal.tenants and principal.structures:
-        return Side("structure", ("D", "C"), scopes, "service", True)
-    if principal.services:
-        return Side("service", ("D", "C"), list(principal.services), "service", False, "address")
-    if principal.structures:
-        return Side(
-            "supplier", ("F", "V1", "V2", "MOE", "MOA"), list(principal.structures), "supplier", False, "supplier"
-        )
+        return Side("tenant", ("D", "C"), [tenant], "service", True)
+    if held.admin_tenants:
+        return Side("tenant", ("D", "C"), [tenant] if tenant else held.admin_tenants, "service", True)
+    if held.recipient and held.tenants:
+        return Side("structure", ("D", "C"), [tenant] if tenant else held.tenants, "service", True)
+    if held.services:
+        return Side("service", ("D", "C"), held.services, "service", False, "address")
+    if held.supplier:
+        return Side("supplier", _SUPPLIERS, held.supplier, "supplier", False, "supplier")
+    if held.own_deposits:
+        return Side("supplier", _SUPPLIERS, [principal.subject], "", False, "depositor")
+    if held.guest:
+        return Side("supplier", _SUPPLIERS, held.guest, "supplier", False, "supplier")
     return Side("none", (), [], "supplier", False, "supplier")
 
 
@@ -173,7 +180,10 @@ async def _plan_anew(connection: Connection) -> None:
 async def _by_status(connection: Connection, side: Side) -> list[StatusSum]:
     rows = await connection.fetch(
         f"select status, {_SUMS} from tally where kind = '{side.status_kind}' and {_held(side)}"
-        " group by status having sum(count) > 0",
+        " group by status having sum(count) > 0"
+        if side.status_kind
+        else f"select status, count(*) as count, sum({_CENTS})::bigint as cents from invoice where {_his(side)}"
+        " group by status",
         _holders(side),
     )
     order = list(STATUSES)
@@ -198,9 +208,8 @@ async def _open(connection: Connection, side: Side) -> Sequence[asyncpg.Record]:
         return []
     return await connection.fetch(
         "select since, due, count(*) as count, sum(cents)::bigint as cents from"
-        " (select (status_at at time zone 'Europe/Paris')::date as since, due_on as due,"
-        " case when coalesce(header ->> 'currency', 'EUR') = 'EUR' then payable_cents else 0 end as cents"
-        f" from invoice where {side.column} = any ($1) and status = any ($2)) found group by since, due",
+        f" (select (status_at at time zone 'Europe/Paris')::date as since, due_on as due, {_CENTS} as cents"
+        f" from invoice where {_his(side)} and status = any ($2)) found group by since, due",
         side.scopes,
         list(OPEN),
     )
@@ -280,6 +289,13 @@ async def _by_tenant(connection: Connection) -> list[TenantSum]:
 def _held(side: Side) -> str:
     """Where the sums lie: by body for a clerk, of whose services row-level security shows his own."""
     return "structure = any ($1)" if side.standing == "service" else "scope = any ($1)"
+
+
+def _his(side: Side) -> str:
+    """Which invoices are read; a depositor's are found through the parties that row-level security shows him."""
+    if side.column == "depositor":
+        return "id in (select invoice from invoice_party where depositor = any ($1))"
+    return f"{side.column} = any ($1)"
 
 
 def _holders(side: Side) -> list[str]:

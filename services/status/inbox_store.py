@@ -13,6 +13,7 @@ import msgspec
 from services.common.auth import Principal
 from services.common.db import Connection
 from services.status.model import Entry
+from services.status.places import places
 
 #: Bodies of an invoice that have it, or have just lost it by what is being written.
 _NOTE: Final = (
@@ -54,17 +55,12 @@ async def note(connection: Connection, entries: Sequence[Entry]) -> None:
         await connection.execute(_NOTE, [each.invoice for each in entries], [each.number for each in entries])
 
 
-def bodies(principal: Principal) -> list[str]:
-    """The structures whose inbox the caller may follow, in whole or by one of their services."""
-    return sorted({*principal.structures, *(service.partition("/")[0] for service in principal.services)})
-
-
 async def page(connection: Connection, principal: Principal, after: Place, limit: int) -> list[Changed]:
     """What has changed after ``after``, oldest first; an invoice stands where it changed last.
 
     ``connection`` is scoped: row-level security decides whose it is.
     """
-    rows = await connection.fetch(_PAGE, bodies(principal), str(after.xid), after.place, limit)
+    rows = await connection.fetch(_PAGE, places(principal).bodies, str(after.xid), after.place, limit)
     return [
         Changed(
             invoice=row["invoice"],

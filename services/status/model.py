@@ -158,7 +158,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 class Party(msgspec.Struct, frozen=True, kw_only=True):
     """Who may see an invoice, from the history's entry ``since`` on. Only a body belongs to a tenant.
 
-    ``rank`` is a validator's: the first is asked before the second.
+    ``rank`` is a validator's: the first is asked before the second. ``depositor`` stands beside the supplier.
     """
 
     invoice: UUID
@@ -169,6 +169,7 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
     service: str | None = None
     tenant: str | None = None
     rank: int | None = None
+    depositor: str | None = None
 
 
 class Ended(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from services.common.db import Connection
 from services.status import selectivity
 from services.status.listing import COLUMNS
 from services.status.payment_delay import paris_day
+from services.status.places import places
 from services.status.search import MAX_WORDS, Search
 
 LISTED: Final = COLUMNS
@@ -24,8 +25,6 @@ _ORDERS: Final = {
     "due": ("i.due_on, i.id", "due_on, id", "(i.due_on, i.id) > ({}, {})"),
 }
 _LAST = "\U0010ffff"
-#: Roles that see the whole structure, on the body's side.
-_WHOLE: Final = {"GESTIONNAIRE", "COMPTABLE", "FINANCE"}
 
 
 async def search(
@@ -51,7 +50,8 @@ class _Query:
     """One statement being put together; ``values`` are its parameters."""
 
     def __init__(self, principal: Principal, wanted: Search, limit: int, today: date, now: datetime) -> None:
-        self._principal, self._wanted, self._limit, self._today, self._now = principal, wanted, limit, today, now
+        self._wanted, self._limit, self._today, self._now = wanted, limit, today, now
+        self._subject, self._places = principal.subject, places(principal)
         self.values: list[Any] = []
         self._inner, self._outer, self._after = _ORDERS[wanted.sort]
         recent = wanted.sort == "recent"
@@ -59,7 +59,7 @@ class _Query:
         self._statuses = self._bind(list(wanted.statuses), "text[]")
         self._rows = self._bind(limit, "int")
         self._conditions: list[str] = []
-        self._everything = "OPERATEUR" in principal.roles
+        self._everything = self._places.everything
         #: A condition that leaves few invoices of all: they are looked through.
         self.selective = False
         self._by_due = False
@@ -89,7 +89,7 @@ class _Query:
             self._conditions.append(self._after.format(place, self._bind(wanted.after.invoice, "uuid")))
         if wanted.sort == "due" and not self.selective:
             # Few are sorted; of many, an index in the order of the days to pay is followed.
-            self._by_due = self._everything or await selectivity.many_open(connection, self._principal)
+            self._by_due = self._everything or await selectivity.many_open(connection, self._places.tenants)
 
     def _plain(self) -> None:
         """Conditions that need no thought. Every operator is one that row-level security lets an index answer."""
@@ -173,18 +173,20 @@ class _Query:
         return [f"i.{column} = any ({self._bind(values, 'text[]')})" for column, values in pairs if values]
 
     def _is_body(self) -> bool:
-        return self._everything or bool(self._principal.tenants or self._principal.services)
+        held = self._places
+        return self._everything or bool(held.admin_tenants or held.recipient or held.services)
 
     def _own_bodies(self) -> tuple[list[str] | None, list[str] | None]:
         """The tenants and structures among whose names is looked; None for whoever may meet any body."""
-        principal = self._principal
-        if self._everything or not self._is_body() or (principal.structures and not _WHOLE & set(principal.roles)):
+        held = self._places
+        elsewhere = {*held.deposit, *held.guest} - {*held.recipient}
+        if self._everything or not self._is_body() or elsewhere:
             return None, None
-        return list(principal.tenants), self._bodies()
+        return held.tenants, held.bodies
 
     def text(self) -> str:
         """The whole statement."""
-        looks = [*self._looks(), self._guests()]
+        looks = [*self._looks(), self._guests(), *self._deposits()]
         order = self._outer
         return (
             f"select {LISTED} from invoice where id in (select id from ({' union '.join(looks)}) found"
@@ -224,13 +226,12 @@ class _Query:
         """One look per claim: nothing else is the caller's."""
         if self._everything:
             return [self._along("", "")]
-        principal = self._principal
-        structures = list(principal.structures)
+        held = self._places
         claims = (
-            ("supplier", structures),
-            ("address", list(principal.services)),
-            ("recipient", structures if _WHOLE & set(principal.roles) else []),
-            ("tenant", list(principal.tenants) if "TENANT_ADMIN" in principal.roles else []),
+            ("supplier", held.supplier),
+            ("address", held.services),
+            ("recipient", held.recipient),
+            ("tenant", held.admin_tenants),
         )
         return [self._along(column, self._bind(values, "text[]"), own=True) for column, values in claims if values]
 
@@ -262,33 +263,31 @@ class _Query:
         """Cheaper than the policy and never narrower for suppliers and bodies: it spares the policy other rows."""
         if self._everything:
             return "true"
-        principal = self._principal
-        claims = (
-            ("supplier", principal.structures),
-            ("recipient", self._bodies()),
-            ("tenant", principal.tenants if "TENANT_ADMIN" in principal.roles else ()),
-        )
-        held = [f"i.{column} = any ({self._bind(list(values), 'text[]')})" for column, values in claims if values]
-        return f"({' or '.join(held)})" if held else "false"
+        held = self._places
+        claims = (("supplier", held.supplier), ("recipient", held.bodies), ("tenant", held.admin_tenants))
+        either = [f"i.{column} = any ({self._bind(values, 'text[]')})" for column, values in claims if values]
+        return f"({' or '.join(either)})" if either else "false"
 
     def _guests(self) -> str:
-        """Invoices of whoever is neither supplier nor recipient: validators, works managers.
+        """Invoices of whoever is neither supplier nor recipient: validators, works managers."""
+        structures = self._bind(self._places.guests, "text[]")
+        return self._through(f"p.structure = any ({structures}) and p.role not in ('FOURNISSEUR', 'DESTINATAIRE')")
 
-        ``offset 0``: from the few parties to their invoices, never the other way round.
-        """
-        structures = self._bind(self._bodies(), "text[]")
+    def _deposits(self) -> Sequence[str]:
+        """What he deposited himself, of whoever may not see what others deposited for the same supplier."""
+        if not self._places.own_deposits:
+            return []
+        return [self._through(f"p.depositor = {self._bind(self._subject, 'text')}")]
+
+    def _through(self, parties: str) -> str:
+        """``offset 0``: from the few parties to their invoices, never the other way round."""
         every = " and ".join([f"i.status = any ({self._statuses})", *self._conditions])
         return (
             f"(select i.id, {self._place} as place from (select p.invoice from invoice_party p"
-            f" where p.structure = any ({structures}) and p.role not in ('FOURNISSEUR', 'DESTINATAIRE') offset 0) p"
+            f" where {parties} offset 0) p"
             " cross join lateral (select i.id, i.submitted_at, i.due_on from invoice i"
             f" where i.id = p.invoice and {every} offset 0) i order by {self._inner} limit {self._rows})"
         )
-
-    def _bodies(self) -> list[str]:
-        """The structures that the caller's claims name, each once."""
-        principal = self._principal
-        return sorted({*principal.structures, *(service.partition("/")[0] for service in principal.services)})
 
 
 def _cents(amount: Decimal | None) -> int | None:

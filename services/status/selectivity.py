@@ -5,7 +5,6 @@ from typing import Final
 
 import asyncpg
 
-from services.common.auth import Principal
 from services.common.db import Connection
 from services.status.search import OPEN
 
@@ -42,12 +41,12 @@ async def few_held(connection: Connection, found: Sequence[asyncpg.Record]) -> b
     return held <= _MANY_HELD
 
 
-async def many_open(connection: Connection, principal: Principal) -> bool:
+async def many_open(connection: Connection, tenants: list[str]) -> bool:
     """Whether the caller's tenants have many open invoices."""
     found: int = await connection.fetchval(
         "select coalesce(sum(count), 0) from tally where kind = 'service' and status = any ($1) and scope = any ($2)",
         list(OPEN),
-        list(principal.tenants),
+        tenants,
     )
     return found > _MANY_OPEN
 

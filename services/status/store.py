@@ -288,8 +288,8 @@ async def _write_parties(connection: Connection, parties: Sequence[Party], now: 
         return
     await connection.execute(
         "insert into invoice_party (invoice, structure, service, role, tenant, since_entry, submitted_at, rank,"
-        " valid_from) select t.*, $9 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[],"
-        " $7::timestamptz[], $8::smallint[]) t on conflict do nothing",
+        " depositor, valid_from) select t.*, $10 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[],"
+        " $5::text[], $6::int[], $7::timestamptz[], $8::smallint[], $9::text[]) t on conflict do nothing",
         [p.invoice for p in parties],
         [p.structure for p in parties],
         [p.service for p in parties],
@@ -298,5 +298,6 @@ async def _write_parties(connection: Connection, parties: Sequence[Party], now: 
         [p.since for p in parties],
         [p.submitted_at for p in parties],
         [p.rank for p in parties],
+        [p.depositor for p in parties],
         now,
     )

@@ -12,7 +12,9 @@ import msgspec
 from invoice.lifecycle import STATUSES, turn
 from services.common.auth import Principal
 from services.common.db import Pool, scoped
+from services.common.looks import Looking
 from services.status import queries
+from services.status.looked import Trail
 from services.status.search import After, Search
 from services.status.words import TURNS
 
@@ -100,8 +102,11 @@ async def rows(
         wanted = msgspec.structs.replace(wanted, after=After(place, last["id"]))
 
 
-async def stream(api_pool: Pool, principal: Principal, wanted: Search, now: datetime) -> AsyncIterator[bytes]:
+async def stream(
+    trail: Trail, principal: Principal, looking: Looking, wanted: Search, now: datetime
+) -> AsyncIterator[bytes]:
     """The whole table as it is written out."""
     yield (MARK + lines([HEAD])).encode()
-    async for page in rows(api_pool, principal, wanted, now):
+    async for page in rows(trail.api_pool, principal, wanted, now):
+        await trail.listed(looking, [row["id"] for row in page])
         yield lines(cells(row) for row in page).encode()

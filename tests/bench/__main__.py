@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import checks, directory, feed_load, flows, lifecycle, notify, pipeline, plumbing, reading
+from tests.bench import accounts, checks, directory, feed_load, flows, lifecycle, notify, pipeline, plumbing, reading
 from tests.bench.report import Figure, publish
 
 BENCHES: dict[str, Callable[[], Sequence[Figure]]] = {
@@ -16,6 +16,7 @@ BENCHES: dict[str, Callable[[], Sequence[Figure]]] = {
     "lifecycle": lifecycle.measure,
     "feed": feed_load.measure,
     "flows": flows.measure,
+    "accounts": accounts.measure,
 }
 
 

@@ -28,6 +28,7 @@ NAME = "feed"
 SUPPLIERS, EACH, TENANTS, OPERATORS, LAZY = 300, 3, 50, 30, 20
 READERS = SUPPLIERS * EACH + TENANTS + OPERATORS + LAZY
 _PATH = "/api/v1/invoices/events"
+_WHY = "X-Chorale-Reason: banc de mesure"
 
 
 class Reader:
@@ -42,7 +43,7 @@ class Reader:
         """Connect; the first block has come when this returns."""
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=4096)
         token = mint(SECRET, self.principal)
-        writer.write(f"GET {_PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+        writer.write(f"GET {_PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{_WHY}\r\n\r\n".encode())
         status = await reader.readline()
         if b" 200 " not in status:
             raise RuntimeError(f"{status!r} {await reader.read(500)!r}")

@@ -67,7 +67,9 @@ def client(stack: Stack, principal: Principal) -> httpx.AsyncClient:
     """The service's API as this principal."""
     token = mint(stack.token_secret, principal, ttl_seconds=7200)
     return httpx.AsyncClient(
-        base_url=stack.base_url("notify"), headers={"Authorization": f"Bearer {token}"}, timeout=30
+        base_url=stack.base_url("notify"),
+        headers={"Authorization": f"Bearer {token}", "X-Chorale-Reason": "banc de mesure"},
+        timeout=30,
     )
 
 

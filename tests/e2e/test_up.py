@@ -61,7 +61,7 @@ def test_what_was_deposited_is_there_after_a_stop_and_a_second_start(tmp_path: P
     folder = tmp_path / "up"
     with up(folder) as printed:
         addresses = re.findall(r"http://[^\s]+", printed)
-        assert len(addresses) == 12  # the platform, five pages of documentation, the inbox, five states of health
+        assert len(addresses) == 14  # the platform, six pages of documentation, the inbox, six states of health
         for address in addresses[1:]:
             assert httpx.get(address, timeout=10).status_code == 200, address
         client = httpx.Client(base_url=addresses[0], headers=authorization(folder), timeout=30)

@@ -1,5 +1,6 @@
 """Every route of every service, attacked with everybody else's token, both ways; and every table, as the API's role."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,11 +16,23 @@ from deploy.demo.prepare import bearer
 from deploy.local import Stack
 from services.common.auth import Principal
 from services.common.db import set_scope
+from tests.accounts import Signer, publish
 from tests.documents import RECIPIENT, InvoicePdf
 from tests.e2e.client import Person, supplier, until
 from tests.e2e.walls import BY_LINK, BY_MAIL, OWN, PUBLIC, Route, Side, body, refused_tokens, routes, strangers
+from tests.e2e.walls_accounts import Accounts, accounts, holders
 
 ADDRESSES = (("cd06", "22060001900016", "DRH", None), ("cd31", "22310001700423", "TEST-DSI", "CP2020/X123456/1"))
+#: The services in which a side has something. The portal knows nothing of invoices: it has a test of its own.
+GUARDED = tuple(name for name in SERVICES if name != "portal")
+#: One address of each service that answers whoever has an account that it knows.
+KNOWN_WHEN_ANSWERED = (
+    "deposits",
+    "pages/looks",
+    "directory/engagements?structure=22060001900016",
+    "invoices",
+    "messages/looks",
+)
 #: Tables that the API's role may read as a whole, and why. Every other one has a policy, or no right to it.
 READ_BY_ALL = {
     "routing.tenant": "the public directory",
@@ -28,6 +41,7 @@ READ_BY_ALL = {
     "routing.search_entry": "the public directory, as it is searched",
     "routing.search_word": "words of the public directory",
     "routing.search_variant": "words of the public directory",
+    "ocr.recipient": "SIRETs and tenants of the public directory",
     "routing.directory_history": "version and instant only: what a public answer is dated by",
 }
 
@@ -71,12 +85,26 @@ def _announced(platform: Stack, person: Person, invoice: str) -> bool:
 
 
 @pytest.fixture(scope="module")
+def people(platform: Stack, sides: tuple[Side, Side]) -> tuple[Accounts, Accounts]:
+    """Accounts that know neither side, as the portal would publish them, once every service has them."""
+    first, second = sides
+    made = accounts(first, second, Signer()), accounts(second, first, Signer())
+    asyncio.run(publish(platform.kafka.bootstrap, [entry for each in made for entry in each.entries]))
+    for each in made:
+        token = each.strangers["another tenant's administrator"]
+        for path in KNOWN_WHEN_ANSWERED:
+            address = f"{platform.url}/api/v1/{path}"
+            until(lambda a=address, t=token: httpx.get(a, headers={"Authorization": f"Bearer {t}"}).is_success)  # type: ignore[misc]
+    return made
+
+
+@pytest.fixture(scope="module")
 def described(platform: Stack) -> list[Route]:
-    """Every operation of the five services, as they describe themselves."""
+    """Every operation of the services that hold invoices, as they describe themselves."""
     with httpx.Client() as client:
         return [
             route
-            for name in SERVICES
+            for name in GUARDED
             for route in routes(name, client.get(f"{platform.base_url(name)}/openapi/{name}.json").json())
         ]
 
@@ -126,14 +154,21 @@ def _plain(text: str, *, side: Side) -> str:
 
 @pytest.mark.parametrize("way", [0, 1], ids=["first-by-second", "second-by-first"])
 def test_no_route_tells_a_stranger_anything_nor_whether_there_is_something(
-    platform: Stack, sides: tuple[Side, Side], described: list[Route], way: int
+    platform: Stack,
+    sides: tuple[Side, Side],
+    people: tuple[Accounts, Accounts],
+    described: list[Route],
+    way: int,
 ) -> None:
     side, other = sides[way], sides[1 - way]
     assert len(described) >= 20
     assert {route.name for route in described} >= PUBLIC | OWN | BY_LINK | BY_MAIL
     before = _state(platform, side)
-    for who, principal in strangers(side, other).items():
-        with Attack(platform, bearer(platform, principal)) as attack:
+    tokens = {who: bearer(platform, principal) for who, principal in strangers(side, other).items()}
+    accounts_tried = list(people[way].strangers.items())[way::2]  # each way has its half of them
+    tokens |= {who: {"Authorization": f"Bearer {token}"} for who, token in accounts_tried}
+    for who, headers in tokens.items():
+        with Attack(platform, headers) as attack:
             for route in described:
                 status, text = attack.send(route, side, side.invoice)
                 case = f"{who}: {route.name} answered {status}: {text[:300]}"
@@ -148,15 +183,20 @@ def test_no_route_tells_a_stranger_anything_nor_whether_there_is_something(
 
 
 def _a_form(route: Route, status: int) -> bool:
-    """A deposit of nobody's is his own; an import is refused line by line, in the words of any other foreign SIRET."""
+    """A deposit of nobody's is his own; an import is refused line by line, in the words of any other foreign SIRET.
+
+    Who has given no address of his own has nothing to choose messages for.
+    """
+    if status == 409:
+        return route.path == "/api/v1/messages/preferences"
     return status == 422 and route.name in ("POST /api/v1/directory/import", "POST /api/v1/deposits")
 
 
 def test_without_a_good_token_nothing_but_the_public_directory_answers(
-    platform: Stack, sides: tuple[Side, Side], described: list[Route]
+    platform: Stack, sides: tuple[Side, Side], people: tuple[Accounts, Accounts], described: list[Route]
 ) -> None:
     side = sides[0]
-    for what, header in refused_tokens(platform, side).items():
+    for what, header in {**refused_tokens(platform, side), **people[0].refused}.items():
         with Attack(platform, {} if header is None else {"Authorization": header}) as attack:
             for route in described:
                 status, text = attack.send(route, side, side.invoice)
@@ -189,14 +229,14 @@ async def test_no_table_shows_or_gives_a_strangers_row_to_the_apis_role(
 ) -> None:
     side, other = sides
     looked = 0
-    for name in SERVICES:
+    for name in GUARDED:
         connection = await asyncpg.connect(platform.dsns[name].api, server_settings={"search_path": name})
         try:
             for table, secured, columns in await _tables(connection, name):
                 looked += 1
                 if columns and not secured:
                     assert f"{name}.{table}" in READ_BY_ALL, f"{name}.{table}: neither a policy nor a reason"
-                for who, principal in strangers(side, other).items():
+                for who, principal in {**strangers(side, other), **holders(side, other)}.items():
                     await _attack_table(connection, table, columns, principal.scope(), side, f"{who}: {name}.{table}")
             for schema in set(SERVICES) - {name}:
                 assert not await connection.fetchval("select has_schema_privilege($1, 'usage')", schema)
@@ -257,3 +297,18 @@ def _state(platform: Stack, side: Side) -> list[str]:
             client.get(f"{platform.base_url('routing')}/api/v1/directory/structures/{side.body}").json()["name"],
             client.get(f"{platform.base_url('notify')}/api/v1/messages/managers", params={"siret": side.body}).text,
         ]
+
+
+def test_a_link_to_pages_opens_the_document_it_was_given_for_and_no_other(
+    platform: Stack, sides: tuple[Side, Side]
+) -> None:
+    """Who reads an invoice has links that need no token: they are good for that document alone."""
+    for side, other in (sides, sides[::-1]):
+        admin = Principal(subject="admin", roles=("TENANT_ADMIN",), tenants=(side.tenant,))
+        url = f"{platform.base_url('status')}/api/v1/invoices/{side.invoice}"
+        pages = httpx.get(url, headers=bearer(platform, admin)).json()["pages"]
+        for link in (pages["index"], pages["template"].replace("{n}", "1")):
+            assert httpx.get(f"{platform.base_url('ocr')}{link}").status_code == 200
+            for identity in (other.invoice, side.decoy):
+                moved = httpx.get(f"{platform.base_url('ocr')}{link.replace(side.invoice, identity)}")
+                assert (moved.status_code, moved.json()["code"]) == (403, "PAGES_LINK_REFUSED"), moved.text

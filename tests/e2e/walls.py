@@ -10,6 +10,7 @@ import msgspec
 
 from deploy.local import Stack
 from services.common.auth import Principal, mint
+from tests.e2e.walls_bodies import sample
 
 #: Answers anybody: the public directory, and whether a certificate that somebody holds is genuine.
 PUBLIC = frozenset(
@@ -41,12 +42,15 @@ OWN = frozenset(
         "GET /api/v1/invoices/export.csv",
         "GET /api/v1/invoices/figures",
         "GET /api/v1/invoices/synthesis",
+        "GET /api/v1/invoices/looks",
         "POST /api/v1/invoices/actions",
         "GET /api/v1/invoices/changes",
         "POST /api/v1/invoices/receipts",
         "GET /api/v1/directory/engagements",
         "GET /api/v1/directory/structures/{siret}/history",
         "GET /api/v1/messages/managers",
+        "GET /api/v1/messages/looks",
+        "GET /api/v1/pages/looks",
         "GET /api/v1/messages/recipients",
         "GET /api/v1/messages/preferences",
         "PUT /api/v1/messages/preferences",
@@ -145,6 +149,7 @@ class Route(msgspec.Struct, frozen=True):
     method: str
     path: str
     about: Mapping[str, Any]
+    components: Mapping[str, Any]
 
     @property
     def name(self) -> str:
@@ -184,11 +189,11 @@ def routes(service: str, description: Mapping[str, Any]) -> Iterator[Route]:
     """Every operation that a service describes."""
     for path, operations in description["paths"].items():
         for method, about in operations.items():
-            yield Route(service, method.upper(), path, about)
+            yield Route(service, method.upper(), path, about, description.get("components", {}).get("schemas", {}))
 
 
 def body(route: Route, side: Side) -> dict[str, Any]:
-    """What a write really sends, so that it is the wall that refuses it and not the form. A KeyError: add it here."""
+    """What a write really sends, so that it is the wall that refuses it and not the form; else as it is described."""
     manager = {"siret": side.body, "service_code": None, "name": "X", "email": "x@stranger.example"}
     structure = {"siret": side.body, "name": "Pris", "tenant": side.tenant, "kind": "budget_principal"}
     recipient = {"role": "moa", "siret": side.body, "email": "x@stranger.example"}
@@ -243,4 +248,6 @@ def body(route: Route, side: Side) -> dict[str, Any]:
             "headers": {"Idempotency-Key": uuid4().hex},
         },
     }
+    if route.name not in given:
+        return sample(route.about, route.components, {"siret": side.body, "tenant": side.tenant})
     return given[route.name]

@@ -30,7 +30,7 @@ async def main() -> None:
         Server(app, settings.host, settings.port, 2).serve(),
         FlowWorker(pool, blobs, settings).run(),
         Release(pool, settings).run(),
-        DropFolders(pool, blobs, settings).run(),
+        DropFolders(pool, blobs, settings, app.state.access).run(),
     )
 
 

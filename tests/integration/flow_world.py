@@ -26,7 +26,7 @@ class Flows:
         self.world = world
         self.worker = FlowWorker(world.pool, world.blobs, world.settings)
         self.release = Release(world.pool, world.settings)
-        self.folders = DropFolders(world.pool, world.blobs, world.settings)
+        self.folders = DropFolders(world.pool, world.blobs, world.settings, world.identity)
 
     async def post(self, content: Any, name: str = "flux.zip", principal: Principal | None = None) -> httpx.Response:
         """Send a flow in one request."""

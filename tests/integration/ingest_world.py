@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from contracts.envelope import Event, decode, encode, headers
 from deploy.database import ServiceDsns
 from deploy.local import Stack
-from services.common.auth import Principal, mint
+from services.common.auth import Principal
 from services.common.blobs import Blobs
 from services.common.db import Pool, migrate, open_pool
 from services.common.deliver import Deliver
@@ -22,6 +22,7 @@ from services.common.record import Record, unpack_headers
 from services.common.web import Server, create_app
 from services.ingest import api, handlers
 from services.ingest.settings import IngestSettings
+from tests.identity import Named
 from tests.processes import free_port
 from tests.unit.ingest.samples import SUPPLIER, pdf
 
@@ -48,11 +49,12 @@ class World:
     settings: IngestSettings
     deliver: Deliver
     client: httpx.AsyncClient
+    identity: Named
     offset: int = field(default=0)
 
     def headers(self, principal: Principal | None = None, key: str | None = None) -> dict[str, str]:
         """Who asks, and under which Idempotency-Key."""
-        token = mint(self.secret, principal or supplier())
+        token = self.identity.token(principal or supplier())
         return {"Authorization": f"Bearer {token}"} | ({} if key is None else {"Idempotency-Key": key})
 
     async def post(
@@ -138,7 +140,8 @@ async def open_world(stack: Stack, dsns: Mapping[str, ServiceDsns], **more: Any)
     api_pool = await open_pool(dsns["ingest"].api, "ingest")
     blobs = Blobs(settings)
     await blobs.open()
-    app = create_app("ingest", token_secret=SECRET, live=_fine, ready=[])
+    identity = Named(SECRET)
+    app = create_app("ingest", token_secret=SECRET, live=_fine, ready=[], access=identity)
     api.add_routes(app, pool=pool, api_pool=api_pool, blobs=blobs, settings=settings)
     server = Server(app, settings.host, settings.port, 2)
     serving = asyncio.create_task(server.serve())
@@ -155,6 +158,7 @@ async def open_world(stack: Stack, dsns: Mapping[str, ServiceDsns], **more: Any)
                 settings=settings,
                 deliver=Deliver(pool, "ingest", handlers.handle),
                 client=client,
+                identity=identity,
             )
     finally:
         server.should_exit = True

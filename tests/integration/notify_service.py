@@ -31,6 +31,7 @@ from services.notify.handlers import Handlers
 from services.notify.settings import NotifySettings
 from services.notify.store import WAKE_CHANNEL
 from services.notify.worker import Worker
+from tests.identity import Fixed
 from tests.servers import emptied
 from tests.unit.status.samples import record
 
@@ -227,9 +228,11 @@ async def client(found: Tables, principal: Principal) -> AsyncIterator[httpx.Asy
         return None
 
     app = create_app("notify", token_secret=SECRET, live=fine, ready=[fine])
+    if principal.grants:
+        app.state.access = Fixed(principal)
     desk = Desk("chorale.example", Limits(notices_a_minute=10**6, optional_an_hour=10**6))
     api.add_routes(app, found.api_pool, Bounces(found.pool, desk, SECRET), "a secret for bounces")
-    headers = {"Authorization": f"Bearer {mint(SECRET, principal)}"}
+    headers = {"Authorization": f"Bearer {mint(SECRET, principal)}", "X-Chorale-Reason": "Un essai de la plateforme"}
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://notify", headers=headers) as made:
         yield made

@@ -20,7 +20,7 @@ from services.common.deliver import Deliver
 from services.common.listen import Listener
 from services.common.outbox import Relay, RelaySettings, channel
 from services.common.web import Server, create_app
-from services.status import api, api_actions, api_bulk, api_clock
+from services.status import api, api_actions, api_bulk, api_clock, api_inbox
 from services.status.feed import Feed
 from services.status.handlers import handle
 from services.status.settings import FEED_KEPT, StatusSettings
@@ -30,6 +30,7 @@ from tests.unit.status import samples
 SECRET = "a secret of the tests that is long enough"
 _TLS = ssl.create_default_context()  # made once: it is slow, and nothing here uses it
 OPERATOR = Principal(subject="op", roles=("OPERATEUR",))
+WHY = "Un essai de la plateforme"
 SUPPLIER = Principal(subject="sup", structures=(samples.SUPPLIER,))
 
 
@@ -83,9 +84,10 @@ class Instance:
         self.port = free_port()
         listener = Listener(dsn, channel("status") + "_sent")
         self.feed = Feed(found.pool, found.api_pool, listener, settings)
-        app = create_app("status", token_secret=SECRET, live=_fine, ready=[_fine])
+        app = self.app = create_app("status", token_secret=SECRET, live=_fine, ready=[_fine])
         for own in (api_actions, api_bulk, api_clock):
             own.add_routes(app, found.pool, found.api_pool)
+        api_inbox.add_routes(app, found.pool, found.api_pool, blobs)
         api.add_routes(app, found.api_pool, self.feed, blobs, lambda: app.state.server.should_exit)
         self.server = Server(app, "127.0.0.1", self.port, stop_seconds=4)
         self._tasks = [asyncio.create_task(run()) for run in (self.server.serve, listener.run, self.feed.run)]
@@ -109,9 +111,16 @@ class Instance:
     @asynccontextmanager
     async def client(self, principal: Principal, ttl_seconds: int = 3600) -> AsyncIterator[httpx.AsyncClient]:
         """An HTTP client with this principal's token."""
-        headers = {"Authorization": f"Bearer {mint(SECRET, principal, ttl_seconds=ttl_seconds)}"}
+        async with self.bearing(mint(SECRET, principal, ttl_seconds=ttl_seconds)) as client:
+            yield client
+
+    @asynccontextmanager
+    async def bearing(self, token: str, **headers: str) -> AsyncIterator[httpx.AsyncClient]:
+        """An HTTP client with this token; without other headers it gives a reason, which only operators need."""
+        why = {name: value.encode() for name, value in (headers or {"X-Chorale-Reason": WHY}).items()}
+        given = {b"Authorization": f"Bearer {token}".encode(), **{name.encode(): value for name, value in why.items()}}
         async with httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=10, verify=_TLS
+            base_url=f"http://127.0.0.1:{self.port}", headers=given, timeout=10, verify=_TLS
         ) as client:
             yield client
 
@@ -125,9 +134,15 @@ class Instance:
         self, principal: Principal, *, last: int | None = None, start: str = "now", ttl_seconds: int = 3600
     ) -> AsyncIterator["Sse"]:
         """An open feed."""
+        async with self.listening(mint(SECRET, principal, ttl_seconds=ttl_seconds), last=last, start=start) as sse:
+            yield sse
+
+    @asynccontextmanager
+    async def listening(self, token: str, *, last: int | None = None, start: str = "now") -> AsyncIterator["Sse"]:
+        """An open feed with this token."""
         headers = {} if last is None else {"Last-Event-ID": str(last)}
         async with (
-            self.client(principal, ttl_seconds) as client,
+            self.bearing(token) as client,
             client.stream("GET", "/api/v1/invoices/events", params={"from": start}, headers=headers) as answer,
         ):
             assert answer.status_code == 200, await answer.aread()

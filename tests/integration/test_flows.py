@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -9,10 +10,12 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from contracts.events import DocumentReceived, FlowFinished, InvoiceSubmitted
+from contracts.events import DocumentReceived, FlowFinished, Grant, InvoiceSubmitted
 from deploy.database import ServiceDsns
 from deploy.local import Stack
+from services.common.access import Access
 from services.common.db import scoped
+from services.common.principal import of_grants
 from services.ingest import dropfolder
 from services.ingest.flow_uploads import sweep
 from tests.integration.flow_world import TUS, Flows, open_flows, supplier
@@ -216,7 +219,7 @@ async def test_a_drop_folder_gives_a_receipt_and_a_report_and_takes_each_file_on
     blobs, content = flows.world.blobs, zipped({"a.xml": invoice("F1"), "b.txt": b"x"})
     for name, body in (("mars.zip", content), ("photo.zip", b"\xff\xd8\xff\xe0")):
         await blobs.put(f"drop/edi-7/in/{name}", io.BytesIO(body), size=len(body), sha256="", media_type="x/y")
-    another = dropfolder.DropFolders(flows.world.pool, blobs, flows.world.settings)
+    another = dropfolder.DropFolders(flows.world.pool, blobs, flows.world.settings, flows.world.identity)
     await asyncio.gather(flows.folders.once(), another.once())
     await flows.folders.once()
     await flows.work()
@@ -229,6 +232,70 @@ async def test_a_drop_folder_gives_a_receipt_and_a_report_and_takes_each_file_on
     row = await flows.world.pool.fetchrow("select count(*) as n, max(state) as state, max(depositor) as who from flow")
     assert row is not None
     assert (row["n"], row["state"], row["who"]) == (1, "IN_INTEGRE_PARTIEL", "edi-7")
+
+
+async def test_files_of_one_name_in_two_subfolders_and_of_a_very_long_name_get_answers_of_their_own(
+    flows: Flows,
+) -> None:
+    await dropfolder.add(flows.world.pool, "edi-9", "edi-9", "edi@fournisseur.example", [SUPPLIER], ["FOURNISSEUR"])
+    blobs, long = flows.world.blobs, "/".join(["d" * 200] * 4 + ["e" * 190])
+    assert len(f"drop/edi-9/in/{long}") > 1_000
+    for number, name in enumerate(("lot 1/mars.zip", "lot 2/mars.zip", long, "z.zip")):
+        body = zipped({"a.xml": invoice(f"F{number}")})
+        await blobs.put(f"drop/edi-9/in/{name}", io.BytesIO(body), size=len(body), sha256="", media_type="x/y")
+    await flows.folders.once()
+    await flows.work()
+    await flows.folders.once()
+    assert await blobs.listed("drop/edi-9/in/") == []
+    told = [
+        await blobs.read(one.key, 0, one.size) for one in await blobs.listed("drop/edi-9/out/") if "recu" in one.key
+    ]
+    assert {json.loads(one)["file"] for one in told} == {"lot 1/mars.zip", "lot 2/mars.zip", long, "z.zip"}
+    out = [found.key.removeprefix("drop/edi-9/out/") for found in await blobs.listed("drop/edi-9/out/")]
+    assert len(out) == 4 * 3
+    for folder in ("lot 1", "lot 2"):
+        assert f"{folder}/mars.zip.rapport.csv" in out
+
+
+async def test_a_drop_folder_follows_the_rights_of_its_account(flows: Flows) -> None:
+    pool, blobs, subject = flows.world.pool, flows.world.blobs, "software:edi"
+    await dropfolder.add(pool, "edi-8", subject, "edi@x.example", [SUPPLIER, "35600000000048"], ["FOURNISSEUR", "MOE"])
+
+    async def dropped(state: str, *grants: Grant) -> list[tuple[list[str], list[str]]]:
+        await pool.execute(
+            "insert into account_right (subject, version, kind, state, grants, scopes) values ($1, 1, 'software', $2,"
+            " $3::text::jsonb, array['deposits.write']) on conflict (subject) do update"
+            " set version = account_right.version + 1, state = excluded.state, grants = excluded.grants",
+            subject,
+            state,
+            msgspec.json.encode(grants).decode(),
+        )
+        access = Access(pool, "", "ingest")
+        await dropfolder.DropFolders(pool, blobs, flows.world.settings, access).once()
+        await pool.execute("update drop_folder set lease = null, lease_until = null")
+        rows = await pool.fetch("select structures, roles from flow where depositor = $1 order by id", subject)
+        return [(row["structures"], row["roles"]) for row in rows]
+
+    content = zipped({"a.xml": invoice("F1")})
+    await blobs.put("drop/edi-8/in/a.zip", io.BytesIO(content), size=len(content), sha256="", media_type="x/y")
+    assert await dropped("closed", Grant(role="FOURNISSEUR", structure=SUPPLIER)) == []
+    assert await dropped("active", Grant(role="LECTURE", structure=SUPPLIER)) == []
+    assert await dropped("active", Grant(role="FOURNISSEUR", structure="44306184100047")) == []
+    assert len(await blobs.listed("drop/edi-8/in/")) == 1
+    held = await dropped("active", Grant(role="FOURNISSEUR", structure=SUPPLIER))
+    assert held == [([SUPPLIER], [f"FOURNISSEUR/{SUPPLIER}"])]
+    assert await blobs.listed("drop/edi-8/in/") == []
+
+
+async def test_an_upload_goes_on_under_the_rights_it_was_begun_with_or_not_at_all(flows: Flows) -> None:
+    grants = [Grant(role="FOURNISSEUR", structure=SUPPLIER), Grant(role="FOURNISSEUR", structure="35600000000048")]
+    content = zipped({"a.xml": invoice("F1")})
+    who, left = (of_grants("p-upload", held, kid="k", session="s") for held in (grants, grants[1:]))
+    address = await flows.upload(len(content), who)
+    assert (await flows.patch(address, 0, content[:40], who)).status_code == 204
+    refused = await flows.patch(address, 40, content[40:], left)
+    assert (refused.status_code, refused.json()["code"]) == (403, "RIGHT_MISSING")
+    assert (await flows.patch(address, 40, content[40:], who)).status_code == 204
 
 
 async def test_an_upload_that_nobody_finishes_is_forgotten_with_its_bytes(flows: Flows) -> None:

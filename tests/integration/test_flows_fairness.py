@@ -49,6 +49,46 @@ async def test_a_reader_that_hangs_is_ended_and_delays_no_deposit_of_others(
         assert (await flows.show(flow))["counts"] == {"integrated": 300}
 
 
+async def test_a_flow_that_hangs_holds_one_worker_and_the_others_serve_everybody_else(
+    stack: Stack, dsns: Mapping[str, ServiceDsns]
+) -> None:
+    async with open_flows(stack, dsns, flow_silence_seconds=60.0) as flows:
+        world = flows.world
+        content = zipped({f"{n}.xml": invoice(f"F{n}") for n in range(300)})
+        hung = await flows.send(content)
+        working = asyncio.create_task(flows.worker.once())
+        try:
+            await eventually(_reader)
+            _reads()[0].send_signal(signal.SIGSTOP)
+            second = await flows.send(zipped({"a.xml": invoice("F301")}))
+            good = await flows.send(zipped({"a.xml": invoice("G1")}), principal=OTHER)
+            free = FlowWorker(world.pool, world.blobs, world.settings)
+            assert await free.once()
+            assert not await free.once(), "the other flow of who has one that hangs waits with it"
+            steps = {row["id"]: row["step"] for row in await world.pool.fetch("select id, step from flow")}
+            assert (steps[hung], steps[second], steps[good]) == ("check", "check", "release")
+            assert not working.done()
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+        await flows.work()
+        assert (await flows.show(hung))["counts"] == {"integrated": 300}
+
+
+async def test_a_check_that_takes_long_lets_others_go_first_and_ends_all_the_same(
+    stack: Stack, dsns: Mapping[str, ServiceDsns]
+) -> None:
+    async with open_flows(stack, dsns, flow_slice_seconds=0.000001) as flows:
+        slow = await flows.send(zipped({f"{n}.xml": invoice(f"F{n}") for n in range(20)}))
+        other = await flows.send(zipped({"a.xml": invoice("G1")}), principal=OTHER)
+        assert await flows.worker.once()
+        view = await flows.show(slow)
+        assert (view["state"], view["items"]) == ("IN_EN_ATTENTE_TRAITEMENT_CPP", 0)
+        await flows.work()
+        assert (await flows.show(slow))["counts"] == {"integrated": 20}
+        assert (await flows.get(f"/{other}", OTHER)).json()["counts"] == {"integrated": 1}
+
+
 async def test_everybodys_flows_advance_together(stack: Stack, dsns: Mapping[str, ServiceDsns]) -> None:
     async with open_flows(stack, dsns, flow_batch=10) as flows:
         great = await flows.send(zipped({f"{n}.xml": invoice(f"G{n}") for n in range(60)}))

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from contracts.events import FlowFinished
+from contracts.events import DocumentReceived, FlowFinished
 from deploy.database import ServiceDsns
 from deploy.local import Stack
 from invoice.directory import Structure, Tenant
@@ -20,7 +20,7 @@ from services.ingest import flow_store, flow_uploads
 from services.ingest.flow_uploads import Uploads
 from tests.integration.flow_world import TUS, Flows, open_flows, supplier
 from tests.unit.ingest.flow_samples import invoice, zipped
-from tests.unit.ingest.samples import event, structure_published, tenant_published
+from tests.unit.ingest.samples import RECIPIENT, event, fields, pdf, read, structure_published, tenant_published
 
 OTHER = supplier("supplier-2")
 TRIAL = Tenant(id="essai-cd06", name="Bac à sable des Alpes-Maritimes")
@@ -159,6 +159,25 @@ async def test_a_flow_of_a_sandbox_bears_its_mark_and_so_does_what_is_told_of_it
     assert real["sandbox"] is None
     told = {e.subject: e.tenant for e in await flows.world.sent() if isinstance(e.data, FlowFinished)}
     assert (told[view["id"]], told[real["id"]]) == (TRIAL.id, None)
+
+
+async def test_a_flow_of_pages_bears_the_mark_of_a_sandbox_as_soon_as_one_of_them_is_read(flows: Flows) -> None:
+    await flows.world.take(event(TRIAL.id, tenant_published(tenant=TRIAL)))
+    structure = Structure(siret=TRIED, name="TEST-Structure", tenant=TRIAL.id, kind="budget_principal")
+    await flows.world.take(event(TRIED, structure_published(structure=structure)))
+    flow = await flows.send(zipped({f"{n}.pdf": pdf(f"{n}") for n in range(3)}))
+    await flows.work()
+    assert (await flows.show(flow))["sandbox"] is None
+    sent = [(e.subject, e.data) for e in await flows.world.sent()]
+    received = [(subject, data.document) for subject, data in sent if isinstance(data, DocumentReceived)]
+    for number, recipient, expected in ((0, TRIED, MARK), (1, RECIPIENT, None)):
+        subject, document = received[number]
+        found = fields(invoice_number=f"P{number}", recipient_siret=recipient)
+        await flows.world.take(event(subject, read(await flows.world.blobs.get(document), found)))
+        view = await flows.show(flow)
+        assert (view["state"], view["sandbox"]) == ("IN_EN_COURS_TRAITEMENT_CPP", expected)
+    marks = [item["sandbox"] for item in await flows.items(flow)]
+    assert sorted(marks, key=str) == sorted([MARK, None, None], key=str), "of a mixed flow the items alone"
 
 
 async def flow_store_find(flows: Flows, flow: UUID) -> Any:

@@ -23,6 +23,8 @@ OWNERS = {
     "invoices": "status",
     "messages": "notify",
     "webhooks": "notify",
+    "accounts": "portal",
+    "oauth": "portal",
 }
 CADDYFILE = (ROOT / "deploy" / "Caddyfile").read_text()
 
@@ -60,11 +62,12 @@ class Gateway:
 
     def __init__(self, workspace: Workspace, upstreams: Mapping[ServiceName, Upstream]) -> None:
         self.upstreams = upstreams
+        self.log = workspace.log("caddy")
         self.caddy = Caddy(workspace, lambda: {name: [up.address] for name, up in upstreams.items()})
 
-    async def get(self, path: str) -> httpx.Response:
+    async def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         async with httpx.AsyncClient(base_url=self.caddy.url, timeout=15) as client:
-            return await client.get(path)
+            return await client.get(path, headers=headers)
 
 
 @pytest.fixture
@@ -128,3 +131,7 @@ async def test_a_service_that_is_away_is_a_problem_in_words(gateway: Gateway) ->
     assert answer.status_code == 503
     assert answer.json()["code"] == "SERVICE_UNAVAILABLE"
     assert answer.headers["retry-after"] == "2"
+    secret = "le-mot-d-un-lien"
+    opening = {"Referer": f"https://factures.example/page?token={secret}"}
+    await gateway.get(f"/api/v1/pages/1?token={secret}&code={secret}&state={secret}", opening)
+    assert secret not in gateway.log.read_text()

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -87,6 +88,12 @@ async def test_a_certificate_names_what_was_there_at_submission_and_stays_genuin
     for document in (first, newer):
         answer = await world.client.post("/api/v1/certificates/verify", json=document)
         assert (answer.status_code, answer.json()["code"]) == (200, "VALID")
+        said_again = {name: value for name, value in answer.json()["certificate"].items() if value is not None}
+        assert said_again == document["certificate"]
+    twice = json.dumps(newer).replace('"payable":', '"payable": "9999", "payable":')
+    headers = {"Content-Type": "application/json"}
+    answer = await world.client.post("/api/v1/certificates/verify", content=twice, headers=headers)
+    assert (answer.json()["code"], answer.json()["certificate"]) == ("NOT_A_CERTIFICATE", None)
     forged = {**first, "certificate": {**first["certificate"], "payable": "1.00"}}
     assert (await world.client.post("/api/v1/certificates/verify", json=forged)).json()["valid"] is False
     paper, own, other = tmp_path / "c.pdf", tmp_path / "f.pdf", tmp_path / "o.pdf"
@@ -95,6 +102,7 @@ async def test_a_certificate_names_what_was_there_at_submission_and_stays_genuin
     other.write_bytes(b"autre")
     code, said = await command("certificate", "verify", str(paper), "--url", world.url, "--document", str(own))
     assert (code, "authentique" in said, "est bien un fichier" in said) == (0, True, True), said
+    assert all(hash_ in said for hash_ in hashes), said
     code, said = await command("certificate", "verify", str(paper), "--document", str(other))
     assert (code, "n'est PAS un fichier" in said) == (1, True), said
     code, said = await command("certificate", "verify", str(own))

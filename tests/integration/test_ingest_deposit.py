@@ -190,8 +190,8 @@ async def test_who_may_not_deposit_is_told_why(world: World) -> None:
         (supplier(contact="nobody@"), "CONTACT_MISSING"),
         (supplier(contact="Anne <anne@fournisseur.example>"), "CONTACT_MISSING"),
         (supplier(contact="a@b.example,c@d.example"), "CONTACT_MISSING"),
-        (supplier(roles=()), "ROLE_REQUIRED"),
-        (supplier(roles=("GESTIONNAIRE",)), "ROLE_REQUIRED"),
+        (supplier(roles=()), "RIGHT_MISSING"),
+        (supplier(roles=("GESTIONNAIRE",)), "RIGHT_MISSING"),
     ):
         answer = await world.post(principal=principal)
         assert (answer.status_code, answer.json()["code"]) == (403, code)

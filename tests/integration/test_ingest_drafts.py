@@ -345,7 +345,12 @@ async def test_a_draft_made_again_may_be_given_the_new_pdf_and_then_needs_no_lin
     assert (await call(world, "PUT", path, files=other)).json()["code"] == "DOCUMENT_GIVEN"
     second = await begun(world)
     assert (await call(world, "PUT", f"/{second['id']}/document", files=file)).json()["code"] == "DOCUMENT_KNOWN"
-    sent = await call(world, "POST", f"/{draft['id']}/submit", version=1)
+    late = await call(world, "PATCH", f"/{draft['id']}", version=1, json={"fields": {"note": "lu avant"}})
+    assert (late.status_code, late.json()["code"]) == (412, "VERSION_CHANGED"), (
+        "a tab that read it without the document"
+    )
+    assert (await call(world, "GET", f"/{draft['id']}")).headers["ETag"] == '"2"', "once, though it was given twice"
+    sent = await call(world, "POST", f"/{draft['id']}/submit", version=2)
     assert sent.json()["state"] == "submitted", sent.text
     [told_] = await told(world, draft["id"])
     assert (await world.blobs.get(told_.document), told_.file_name) == (content, "nouvelle facture.pdf")

@@ -101,6 +101,12 @@ async def test_originals_live_their_ten_years_and_not_a_day_less(
         await world.blobs.get(await claim(flows, deposit))
     gone = await world.get(f"/{deposit}/document")
     assert (gone.status_code, gone.json()["code"]) == (410, "DOCUMENT_EXPIRED")
+    listed = (await world.get(f"/{deposit}/attachments")).json()["attachments"]
+    for gone in (
+        await world.get(f"/{deposit}/attachments/{listed[0]['id']}/content"),
+        await world.client.get(listed[0]["href"]),  # signed
+    ):
+        assert (gone.status_code, gone.json()["code"]) == (410, "DOCUMENT_EXPIRED")
     kept = (await world.get(f"/{deposit}")).json()
     assert kept["invoice"]["invoice_number"] == kept["invoice_number"]
     assert await world.pool.fetchval("select count(*) from number_taken where deposit_id = $1", deposit) == 1

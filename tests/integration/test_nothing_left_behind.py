@@ -20,6 +20,7 @@ from deploy.servers.workspace import ROOT, Workspace
 # A stack whose children include one that leaves its session and its parent, as a careless worker might.
 SCRIPT = """
 import json, signal, sys, time
+from pathlib import Path
 from deploy.local import Stack
 from deploy.servers.process import Command
 with Stack(["ocr"]) as stack:
@@ -28,6 +29,8 @@ with Stack(["ocr"]) as stack:
     note = stack.workspace.folder / "stray.pid"
     while not (note.exists() and note.read_text().strip()):
         time.sleep(0.02)
+    while Path(f"/proc/{int(note.read_text())}/comm").read_text() != "sleep\\n":
+        time.sleep(0.02)  # it is called setsid until it has become another
     pids = [*stack.pids(), stray.pid, int(note.read_text())]
     workspace = stack.workspace
     print(json.dumps({"pids": pids, "warden": workspace.warden, "folder": str(workspace.folder)}), flush=True)

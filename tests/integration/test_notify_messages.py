@@ -170,7 +170,7 @@ async def test_messages_and_addresses_are_shown_to_operators_only(found: Tables)
             await http.get(MANAGERS),
             await http.put(MANAGERS, json={"managers": []}),
         ):
-            assert (answer.status_code, answer.json()["code"]) == (403, "ROLE_REQUIRED")
+            assert (answer.status_code, answer.json()["code"]) == (403, "RIGHT_MISSING")
     for table in ("manager", "message", "attempt"):
         assert await found.api_pool.fetchval(f"select count(*) from {table}") == 0
     with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -149,6 +149,9 @@ async def test_a_contact_address_counts_once_whoever_reads_there_has_said_so(fou
     async with client(found, ME) as http:
         answer = await http.put(f"{API}/contact", json={"email": "Bureau@Neuf.example"})
         assert (answer.status_code, answer.json()) == (202, {"address": CONTACT, "waiting": "Bureau@neuf.example"})
+        again = await http.put(f"{API}/contact", json={"email": "quelquun@dautre.example"})
+        assert (again.status_code, again.headers["Retry-After"]) == (429, "300")
+        assert again.json()["code"] == "CONTACT_TOO_SOON"
         await found.take(event(draft(), uuid4()))
         assert ("DRAFT_SAVED", CONTACT, "created") in await written(found)
         for _ in range(2):

@@ -48,7 +48,8 @@ async def client(world: OcrWorld) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def _bearer(*roles: str) -> dict[str, str]:
-    return {"authorization": f"Bearer {mint(SECRET, Principal(subject='agnès', roles=roles))}"}
+    token = mint(SECRET, Principal(subject="agnès", roles=roles))
+    return {"authorization": f"Bearer {token}", "X-Chorale-Reason": "Un essai de la plateforme"}
 
 
 async def test_only_an_operator_sees_a_reading(world: OcrWorld, client: httpx.AsyncClient) -> None:

@@ -7,16 +7,19 @@ import httpx
 import msgspec
 import pytest
 
+from contracts.events import Grant
 from deploy.database import ServiceDsns
 from invoice.directory_file import DirectoryFile
 from services.common.auth import Principal, mint
-from services.common.db import Pool, migrate, open_pool
+from services.common.db import Pool, migrate, open_pool, scoped
+from services.common.principal import of_grants
 from services.common.web import create_app
 from services.routing import api
 from services.routing.api import Pools
 from services.routing.exports import Exports
 from services.routing.imports import import_directory
 from services.routing.settings import Limits
+from tests.identity import Fixed
 from tests.unit.routing.samples import FILE, SCHOOL, STRUCTURE, TOWN
 
 SECRET = "a-secret-for-the-tests-of-routing-only"
@@ -142,3 +145,36 @@ async def test_the_api_role_reads_the_public_directory_and_nothing_else(
                 await connection.execute(statement)
     finally:
         await connection.close()
+
+
+async def test_an_administrator_of_one_tenant_who_manages_a_body_of_another_is_no_administrator_there(
+    pool: Pool, dsns: Mapping[str, ServiceDsns]
+) -> None:
+    await import_directory(pool, FILE, by="agnès")
+    siret, tenant = STRUCTURE.siret, STRUCTURE.tenant
+    api_pool = await open_pool(dsns["routing"].api, "routing")
+    limits = Limits(import_lines=4096, import_json=4096, search_seconds=5, deposit_page="https://test/deposer")
+    manages = (
+        Grant(role="TENANT_ADMIN", tenant="another"),
+        Grant(role="GESTIONNAIRE", structure=siret, tenant=tenant),
+        Grant(role="DEPOSANT", structure=siret),
+    )
+    change = {"structures": [msgspec.to_builtins(STRUCTURE)]}
+    try:
+        for grants, sees, status in ((manages, 0, 422), ((Grant(role="TENANT_ADMIN", tenant=tenant),), 1, 200)):
+            who = of_grants("x", grants, kid="k")
+            app = create_app("routing", token_secret=SECRET, live=_fine, ready=[], access=Fixed(who))
+            api.add_routes(app, Pools(write=pool, read=api_pool), Exports(pool), limits)
+            headers = {"authorization": "Bearer x"}
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(app), base_url="http://test", headers=headers
+            ) as client:
+                history = (await client.get(f"/api/v1/directory/structures/{siret}/history")).json()
+                assert (len(history) > 0) == (sees > 0)
+                tried = await client.post("/api/v1/directory/import", params={"dry_run": "true"}, json=change)
+                assert tried.status_code == status, tried.text
+            count = "select count(*) from engagement where tenant = $1"
+            async with scoped(api_pool, who.scope()) as api_role:
+                assert await api_role.fetchval(count, tenant) == sees * await pool.fetchval(count, tenant)
+    finally:
+        await api_pool.close()

@@ -170,8 +170,8 @@ async def test_the_database_itself_keeps_engagements_apart(world: World) -> None
     statement = "select count(*) from engagement"
     async with scoped(world.read, {}) as nobody:
         assert await nobody.fetchval(statement) == 0
-    async with scoped(world.read, {"structures": SUPPLIER, "roles": "FOURNISSEUR"}) as supplier:
+    async with scoped(world.read, {"supplier_structures": SUPPLIER}) as supplier:
         assert await supplier.fetchval(statement) == 3
         assert await supplier.fetchval("select bool_and(supplier = $1) from engagement", SUPPLIER)
-    async with scoped(world.read, {"tenants": "cd06", "roles": "TENANT_ADMIN"}) as administrator:
+    async with scoped(world.read, {"admin_tenants": "cd06"}) as administrator:
         assert await administrator.fetchval("select bool_and(tenant = 'cd06') from engagement")

@@ -18,6 +18,7 @@ from tests.integration.status_service import (
     OPERATOR,
     SECRET,
     SUPPLIER,
+    WHY,
     Instance,
     Tables,
     instances,
@@ -204,7 +205,8 @@ async def test_a_slow_client_delays_nobody_and_is_let_go(dsns: Mapping[str, Serv
             lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             lazy.connect(("127.0.0.1", http.port))
             token = mint(SECRET, OPERATOR)
-            lazy.sendall(f"GET {EVENTS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+            asked = f"GET {EVENTS} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nX-Chorale-Reason: {WHY}"
+            lazy.sendall(f"{asked}\r\n\r\n".encode())
             async with http.events(OPERATOR) as feed:
                 await until(two_clients)
                 # More than the sockets' buffers hold.

@@ -24,6 +24,7 @@ from services.common.db import scoped
 from services.common.settings import BlobSettings
 from services.common.web import create_app
 from services.status import api_inbox, api_queries, inbox, inbox_store
+from services.status.looked import Trail
 from tests.integration.status_service import SECRET, SUPPLIER, Tables, tables
 from tests.servers import fresh_database
 from tests.unit.status.samples import BODY, SERVICE, TENANT, accepted, event, routed, submitted, unroutable
@@ -83,7 +84,7 @@ class World:
 
 
 def _as(principal: Principal) -> dict[str, str]:
-    return {"Authorization": f"Bearer {mint(SECRET, principal)}"}
+    return {"Authorization": f"Bearer {mint(SECRET, principal)}", "X-Chorale-Reason": "Un essai de la plateforme"}
 
 
 async def _fine() -> str | None:
@@ -113,7 +114,7 @@ async def world(stack: Stack) -> AsyncIterator[World]:
         app = create_app("status", token_secret=SECRET, live=_fine, ready=[_fine])
         api_inbox.add_routes(app, found.pool, found.api_pool, blobs)
         lists = APIRouter(prefix=api_inbox.PREFIX)
-        api_queries.add_lists(lists, found.api_pool)
+        api_queries.add_lists(lists, Trail(found.pool, found.api_pool))
         app.include_router(lists)
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://status") as client:

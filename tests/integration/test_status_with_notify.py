@@ -9,8 +9,9 @@ import httpx
 from aiokafka import AIOKafkaProducer
 
 from contracts.envelope import Event
+from deploy.demo.prepare import bearer
 from deploy.local import Stack
-from services.common.auth import Principal, mint
+from services.common.auth import Principal
 from tests.unit.status import samples
 from tests.unit.status.samples import event, record, routed, submitted, unroutable
 
@@ -59,7 +60,7 @@ async def settled(client: httpx.AsyncClient, url: str, invoices: list[UUID]) -> 
 
 async def test_two_instances_of_each_carry_invoices_from_deposit_to_the_start_of_the_delay() -> None:
     with Stack(services=["status", "status#2", "notify", "notify#2"]) as stack:
-        headers = {"Authorization": f"Bearer {mint(stack.token_secret, OPERATOR)}"}
+        headers = bearer(stack, OPERATOR)
         available, back = [uuid4() for _ in range(COUNT)], uuid4()
         async with httpx.AsyncClient(headers=headers, timeout=30) as client:
             managers = f"{stack.base_url('notify')}/api/v1/messages/managers"

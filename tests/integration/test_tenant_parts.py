@@ -12,6 +12,7 @@ import msgspec
 from contracts.events import ClaimCheck, DepositRefused, StructurePublished
 from deploy.database import ServiceDsns
 from deploy.local import Stack
+from services.common.auth import Principal
 from services.common.db import Pool, scoped
 from services.ingest import handlers as ingest_handlers
 from services.ingest import tenant_part as ingest_part
@@ -181,7 +182,7 @@ async def test_status_gives_the_invoices_received_and_closes_the_tenants_access_
         lines = await world.exported(asked)
         assert {line.get("id", line.get("facture")) for line in lines} == {ours}
         assert {"facture", "historique"} == {line["entree"] for line in lines}
-        scope = {"roles": "TENANT_ADMIN", "tenants": OURS, "structures": "", "services": ""}
+        scope = Principal(subject="admin", roles=("TENANT_ADMIN",), tenants=(OURS,)).scope()
         async with scoped(world.api_pool, scope) as connection:
             assert await connection.fetchval("select count(*) from invoice") == 1
         entries = await world.pool.fetchval("select count(*) from history")
@@ -191,7 +192,8 @@ async def test_status_gives_the_invoices_received_and_closes_the_tenants_access_
         assert "dix ans" in outcome["kept"][0]["ground"]
         async with scoped(world.api_pool, scope) as connection:
             assert await connection.fetchval("select count(*) from invoice") == 0
-        async with scoped(world.api_pool, {**scope, "roles": "", "structures": invoices.SUPPLIER}) as connection:
+        supplier = Principal(subject="firm", structures=(invoices.SUPPLIER,))
+        async with scoped(world.api_pool, supplier.scope()) as connection:
             assert await connection.fetchval("select count(*) from invoice") == 2
         assert await world.pool.fetchval("select count(*) from history") == entries
 

@@ -31,6 +31,7 @@ from services.notify.webhook_house import House
 from services.notify.webhook_settings import WaysOutSettings
 from services.notify.webhook_store import WAKE_CHANNEL
 from services.notify.webhook_worker import WebhookWorker
+from tests.identity import Fixed
 from tests.processes import ROOT, running
 from tests.servers import emptied
 from tests.unit.notify.samples import BODY, SUPPLIER, changed
@@ -167,8 +168,10 @@ class Ways:
             return None
 
         app = create_app("notify", token_secret=SECRET, live=fine, ready=[fine])
+        if principal.grants:
+            app.state.access = Fixed(principal)
         webhook_api.add_routes(app, self.api_pool, self.settings, self.folder)
-        headers = {"Authorization": f"Bearer {mint(SECRET, principal)}"}
+        headers = {"Authorization": f"Bearer {mint(SECRET, principal)}", "X-Chorale-Reason": "Un essai de plus"}
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://notify", headers=headers) as made:
             yield made

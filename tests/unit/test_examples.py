@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from services.common import looks
 from services.common.web import create_app
 from services.ingest import api as ingest_api
-from services.ingest import attachment_views, certificate_api, draft_views, flow_views
+from services.ingest import attachment_views, certificate_api, draft_questions, draft_views, flow_views
 from services.ingest import examples as ingest
 from services.ingest import views as ingest_views
 from services.ingest.settings import IngestSettings
@@ -27,7 +28,7 @@ MODELS: dict[str, Any] = {
     "GET /api/v1/deposits/{deposit_id}/attachments": attachment_views.AttachmentList,
     "GET /api/v1/deposits/{deposit_id}/attachments/{attachment_id}": attachment_views.AttachmentView,
     "GET /api/v1/drafts": draft_views.DraftPage,
-    "GET /api/v1/drafts/questions": draft_views.QuestionsView,
+    "GET /api/v1/drafts/questions": draft_questions.QuestionsView,
     "POST /api/v1/drafts/{draft_id}/submit": ingest_views.Receipt,
     "PUT /api/v1/drafts/{draft_id}/document": ingest_views.Receipt,
     "POST /api/v1/deposits/{deposit_id}/attachments/reuse": attachment_views.AttachmentView,
@@ -43,6 +44,7 @@ MODELS: dict[str, Any] = {
     "GET /api/v1/certificates/{deposit_id}": certificate_api.CertificateView,
     "POST /api/v1/certificates/verify": certificate_api.VerdictView,
     "GET /api/v1/invoices": status_views.InvoicePage,
+    "GET /api/v1/invoices/looks": looks.LookPage,
     "GET /api/v1/messages": notify_api.MessagePage,
     "GET /api/v1/messages/managers": notify_api.ManagerList,
     "GET /api/v1/messages/recipients": recipients_api.RecipientList,

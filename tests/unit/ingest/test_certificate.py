@@ -20,6 +20,7 @@ from services.ingest.store import Stored
 PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = PRIVATE.public_key().public_bytes_raw()
 KEY = certificate.key_id(PUBLIC)
+KEYS = {KEY: certificate.Key(raw=PUBLIC, valid_from=datetime(2026, 1, 1, tzinfo=UTC))}
 HEADER = InvoiceHeader(
     invoice_number="É/1",
     issue_date=date(2026, 3, 2),
@@ -59,7 +60,7 @@ def test_a_certificate_names_every_file_and_is_the_same_each_time() -> None:
     ]  # fmt: skip
     assert found["certificate"]["submitted_at"] == "2026-03-02T09:30:01.000250Z"
     spaced = json.loads(json.dumps(found, indent=3))
-    assert certificate.verify(spaced, {KEY: PUBLIC}).valid
+    assert certificate.verify(spaced, KEYS).valid
 
 
 def changed() -> list[Any]:
@@ -77,7 +78,7 @@ def changed() -> list[Any]:
 
 @pytest.mark.parametrize("other", changed())
 def test_whatever_is_changed_is_seen(other: Any) -> None:
-    verdict = certificate.verify(other, {KEY: PUBLIC})
+    verdict = certificate.verify(other, KEYS)
     assert not verdict.valid
     assert verdict.certificate is None
     assert verdict.code in ("SIGNATURE_WRONG", "NOT_A_CERTIFICATE")
@@ -85,16 +86,16 @@ def test_whatever_is_changed_is_seen(other: Any) -> None:
 
 @pytest.mark.parametrize("strange", [None, 1, "x", [], {}, {"certificate": {}, "signature": {}}, {"certificate": 1}])
 def test_what_is_no_certificate_is_told_as_such(strange: Any) -> None:
-    assert certificate.verify(strange, {KEY: PUBLIC}).code == "NOT_A_CERTIFICATE"
+    assert certificate.verify(strange, KEYS).code == "NOT_A_CERTIFICATE"
 
 
 def test_a_key_that_is_not_ours_vouches_for_nothing() -> None:
     other = Ed25519PrivateKey.from_private_bytes(bytes(32))
     raw = other.public_key().public_bytes_raw()
     forged = certificate.signed(made()["certificate"], other, certificate.key_id(raw))
-    assert certificate.verify(forged, {KEY: PUBLIC}).code == "KEY_UNKNOWN"
+    assert certificate.verify(forged, KEYS).code == "KEY_UNKNOWN"
     named_ours = certificate.signed(made()["certificate"], other, KEY)
-    assert certificate.verify(named_ours, {KEY: PUBLIC}).code == "SIGNATURE_WRONG"
+    assert certificate.verify(named_ours, KEYS).code == "SIGNATURE_WRONG"
 
 
 def test_the_paper_carries_the_certificate_and_shows_it() -> None:
@@ -111,7 +112,7 @@ def test_the_paper_carries_the_certificate_and_shows_it() -> None:
     "data", [b"", b"%PDF-1.7 nothing", b"chorale-certificate:!!", b"chorale-certificate:abc", b"[" * 99999]
 )
 def test_a_file_without_a_certificate_has_none(data: bytes) -> None:
-    assert not certificate.verify(certificate.unpacked(data), {KEY: PUBLIC}).valid
+    assert not certificate.verify(certificate.unpacked(data), KEYS).valid
 
 
 def test_a_genuine_certificate_hidden_in_a_forged_one_vouches_for_nothing() -> None:
@@ -119,16 +120,36 @@ def test_a_genuine_certificate_hidden_in_a_forged_one_vouches_for_nothing() -> N
     forged["certificate"]["payable"] = "9999"
     forged["note"] = certificate.packed(made())
     data = json.dumps(forged).encode()
-    assert not certificate.verify(certificate.unpacked(data), {KEY: PUBLIC}).valid
+    assert not certificate.verify(certificate.unpacked(data), KEYS).valid
     assert certificate.verify({**made(), "signature": {**made()["signature"], "key": "\ud800"}}, {}).reason.encode()
     beside = {**made(), "montant": "9999"}
-    assert certificate.verify(beside, {KEY: PUBLIC}).code == "NOT_A_CERTIFICATE"
+    assert certificate.verify(beside, KEYS).code == "NOT_A_CERTIFICATE"
 
 
 def test_a_name_that_stands_twice_is_no_certificate() -> None:
     data = json.dumps(made()).replace('"payable":', '"payable": "9999", "payable":')
     assert "9999" in data
     assert certificate.unpacked(data.encode()) is None
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "code"),
+    [
+        (datetime(2026, 3, 2, 9, 30, 1, 250, tzinfo=UTC), None, "VALID"),
+        (datetime(2026, 3, 2, 9, 30, 1, 251, tzinfo=UTC), None, "KEY_OUT_OF_TIME"),
+        (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 2, 9, 30, 1, 251, tzinfo=UTC), "VALID"),
+        (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 2, 9, 30, 1, 250, tzinfo=UTC), "KEY_OUT_OF_TIME"),
+    ],
+)
+def test_a_key_vouches_for_deposits_of_its_own_time_only(begins: datetime, ends: datetime | None, code: str) -> None:
+    verdict = certificate.verify(made(), {KEY: certificate.Key(raw=PUBLIC, valid_from=begins, valid_until=ends)})
+    assert (verdict.code, verdict.certificate is not None) == (code, code == "VALID")
+
+
+def test_a_certificate_without_an_instant_is_none() -> None:
+    for instant in ("2026-03-02T09:30:01", "hier", 7, None):
+        forged = certificate.signed({**made()["certificate"], "submitted_at": instant}, PRIVATE, KEY)
+        assert certificate.verify(forged, KEYS).code == "NOT_A_CERTIFICATE"
 
 
 def test_a_paper_that_carries_two_certificates_is_none() -> None:

@@ -80,9 +80,11 @@ def test_an_archive_gives_its_invoices_with_their_data_read(pack: object) -> Non
 def test_a_directory_of_very_many_entries_is_read_in_slices_and_gives_the_same(
     before: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    code = "FLOW_SEVERAL" if before else None
     files = {f"{n // 100}/{n}.xml": invoice(f"F{n}") if n % 500 == 0 else b"<a/>" for n in range(3_000)}
     content = b"PK\x03\x04" + before + zipped(files) if before else zipped(files)
     whole = unpack(content, entries=10_000)
+    assert whole[0].code == code
     monkeypatch.setattr(unpack_slices, "_WHOLE", 0)
     for size in (100, 5_000, 1_000_000):
         monkeypatch.setattr(unpack_slices, "_SLICE", size)
@@ -119,6 +121,39 @@ def test_names_that_lead_out_are_refused_and_the_others_taken() -> None:
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_of_two_files_of_one_name_the_first_is_read() -> None:
     assert codes(zipped([("a.xml", invoice("F1")), ("a.xml", invoice("F2"))])) == [None, "ENTRY_NAME_TWICE"]
+
+
+def test_archives_one_behind_the_other_are_refused_in_words_and_none_is_left_aside_in_silence() -> None:
+    first, second = {"a.xml": invoice("F1")}, {"b.xml": invoice("F2")}
+    plain = [gzip.decompress(tarred(files)) for files in (first, second)]
+    zips = [zipped(first), zipped(second)]
+    adjusted = io.BytesIO(zips[0])
+    with zipfile.ZipFile(adjusted, "a") as archive:  # counts from the file's beginning, and forgets what it found
+        archive.filelist.clear()
+        archive.NameToInfo.clear()
+        archive.writestr("b.xml", invoice("F2"))
+    comment = zips[0][:-2] + struct.pack("<H", len(zips[1])) + zips[1]
+    for content in (
+        tarred(first) + tarred(second),
+        gzip.compress(plain[0] + plain[1]),
+        gzip.compress(plain[0]) + gzip.compress(b"<Invoice/>"),
+        zips[0] + zips[1],
+        zips[0] + invoice("F2"),
+        comment,
+        adjusted.getvalue(),
+    ):
+        assert unpack(content, check=True)[0].code == "FLOW_SEVERAL"
+    assert unpack(tarred(first) + b"garbage", check=True)[0].code == "FLOW_DAMAGED"
+    for padded in (gzip.compress(plain[0] + bytes(70_000)), tarred(first) + bytes(900), zips[0] + bytes(900)):
+        assert unpack(padded, check=True)[0].code is None
+    commented = zips[0][:-2] + struct.pack("<H", 3) + b"fin"
+    assert (unpack(commented)[0].code, codes(commented)) == (None, [None])
+
+
+def test_a_file_with_another_one_behind_it_is_one_refused_document() -> None:
+    [item] = unpack(invoice("F1") + invoice("F2"))[1]
+    assert item.unreadable
+    assert item.content == invoice("F1") + invoice("F2")
 
 
 def test_links_and_devices_are_no_files() -> None:

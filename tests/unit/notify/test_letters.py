@@ -20,7 +20,7 @@ from services.notify.digests import Part, render_many
 from services.notify.domain import Facts, Language
 from services.notify.letter_examples import NAMES, example
 from services.notify.letter_examples import facts as example_facts
-from services.notify.letters import LAYOUT, LETTERS, Letter, render
+from services.notify.letters import LAYOUT, LETTERS, Letter, names_in, render
 from services.notify.matrix import WORDED, Rule
 from services.notify.store import CARRIERS
 from services.notify.telling import told
@@ -29,6 +29,8 @@ from tests.unit.notify.samples import NOON, REASON, changed
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 NASTY = "F-1\r\nBcc: victim@x.example\n\n<script>alert(1)</script>\u2028\x00"
+#: The words that portal gives with the letters it asks for.
+GIVEN = {name for rule in WORDED if rule.account for name in names_in(rule.kind, rule.audience)} - {"day"}
 
 
 def envelope(**changes: str) -> Envelope:
@@ -203,6 +205,7 @@ def test_nothing_written_on_an_invoice_adds_a_header_or_markup() -> None:
         words=NASTY.replace("\n", " "),
         about=NASTY,
         reasons=(reason,),
+        values=dict.fromkeys(GIVEN, NASTY),
     )
     plain = parsed(example("MISE_A_DISPOSITION/supplier"))
     parts = [Part(kind=rule.kind, audience=rule.audience, subject="id", facts=facts) for rule in WORDED]
@@ -241,7 +244,8 @@ def test_any_text_survives_the_way_through_a_mail(text: str, markup: str) -> Non
 
 def test_without_pages_a_letter_has_a_reference_and_no_link() -> None:
     for rule in WORDED:
-        letter = render(rule.kind, rule.audience, Facts(at=NOW, number="F-1", file_name="f.pdf"), "the-id", None)
+        facts = Facts(at=NOW, number="F-1", file_name="f.pdf", values=dict.fromkeys(GIVEN, "x"))
+        letter = render(rule.kind, rule.audience, facts, "the-id", None)
         assert "http" not in letter.text
         assert "href" not in letter.html
         assert "Référence : the-id" in letter.text
