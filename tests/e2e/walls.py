@@ -89,36 +89,39 @@ class Side(msgspec.Struct, frozen=True):
 
 
 def strangers(side: Side, other: Side) -> Mapping[str, Principal]:
-    """People with good tokens to whom nothing of ``side`` belongs."""
-    contact = "nosy@stranger.example"
+    """People with good tokens to whom nothing of ``side`` belongs.
+
+    Each is somebody else in each way of the attack: who has just asked for a contact address has to wait for the next.
+    """
+    contact, nosy = "nosy@stranger.example", f"nosy-about-{side.tenant}"
     return {
         "another tenant's administrator": Principal(
-            subject="nosy-admin", roles=("TENANT_ADMIN",), tenants=(other.tenant,), contact=contact
+            subject=f"{nosy}-admin", roles=("TENANT_ADMIN",), tenants=(other.tenant,), contact=contact
         ),
         "another supplier": Principal(
-            subject="nosy-supplier", roles=("FOURNISSEUR",), structures=("73282932000074",), contact=contact
+            subject=f"{nosy}-supplier", roles=("FOURNISSEUR",), structures=("73282932000074",), contact=contact
         ),
         "another service of the structure": Principal(
-            subject="nosy-service", roles=("AGENT",), services=(f"{side.body}/AUTRE",), contact=contact
+            subject=f"{nosy}-service", roles=("AGENT",), services=(f"{side.body}/AUTRE",), contact=contact
         ),
         "another body's finance system": Principal(
-            subject="nosy-finance",
+            subject=f"{nosy}-finance",
             roles=("FINANCE",),
             structures=(other.body,),
             tenants=(other.tenant,),
             contact=contact,
         ),
         "another body's manager": Principal(
-            subject="nosy-manager",
+            subject=f"{nosy}-manager",
             roles=("GESTIONNAIRE", "TENANT_ADMIN"),
             structures=(other.body,),
             services=(f"{other.body}/{other.service}",),
             tenants=(other.tenant,),
             contact=contact,
         ),
-        "a tenant's name without a role": Principal(subject="nosy", tenants=(side.tenant,), contact=contact),
+        "a tenant's name without a role": Principal(subject=f"{nosy}-tenant", tenants=(side.tenant,), contact=contact),
         "a role without a tenant": Principal(
-            subject="nosy",
+            subject=f"{nosy}-roles",
             roles=("TENANT_ADMIN", "GESTIONNAIRE", "FINANCE", "FOURNISSEUR"),
             structures=(side.body,),
             contact=contact,

@@ -76,17 +76,17 @@ async def test_nobody_holds_every_upload(stack: Stack, dsns: Mapping[str, Servic
         token = world.headers()["Authorization"]
         head = f"POST /api/v1/deposits HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Length: 999\r\n"
         slow = [await asyncio.open_connection(host, port) for _ in range(2)]
-        for _, writer in slow:
-            writer.write(f"{head}Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n".encode())
-
-        async def refused() -> bool:
-            answer = await world.post(key="again")
-            return answer.status_code == 429 and answer.json()["code"] == "TOO_MANY_UPLOADS"
-
-        await status_service.until(refused)
+        for reader, writer in slow:
+            ask = "Expect: 100-continue\r\nContent-Type: multipart/form-data; boundary=b\r\n\r\n"
+            writer.write(f"{head}{ask}".encode())
+            async with asyncio.timeout(30):  # it asks for the body only once the upload has its place
+                assert (await reader.readline()).startswith(b"HTTP/1.1 100")
+        refused = await world.post(key="again")
+        assert (refused.status_code, refused.json()["code"]) == (429, "TOO_MANY_UPLOADS")
         assert (await world.post(principal=ingest_world.supplier("another"))).status_code == 201
         for _, writer in slow:
             writer.close()
+            await writer.wait_closed()
 
         async def let_in() -> bool:
             return (await world.post(key="again")).status_code == 201

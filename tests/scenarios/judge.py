@@ -93,7 +93,7 @@ class Court:
 
     def _inbox(self, number: str) -> list[dict[str, Any]]:
         """The mails that the relay took about this number."""
-        answer = httpx.get(f"{self._stack.smtp.url}/api/messages", params={"limit": 1000, "bodies": 0})
+        answer = httpx.get(f"{self._stack.smtp.url}/api/messages", params={"bodies": 0})
         found: list[dict[str, Any]] = answer.json()
         return [mail for mail in found if number in mail["subject"].split()]
 
