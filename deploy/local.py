@@ -35,7 +35,8 @@ class Stack:
     """``services`` may name instances (``status#2``). ``folder`` None: temporary data, removed at the end.
 
     ``settings`` are environment variables added for every service. ``supervise``: a service that dies without being
-    stopped is started again. ``gateway``: Caddy in front, at ``url``. ``say`` is told in one line what happens.
+    stopped is started again. ``synced`` False: the database waits for no disk, as most tests want. ``gateway``: Caddy
+    in front, at ``url``. ``say`` is told in one line what happens.
     """
 
     def __init__(
@@ -46,10 +47,11 @@ class Stack:
         gateway: bool = False,
         port: int | None = None,
         supervise: bool = False,
+        synced: bool = True,
         settings: Mapping[str, str] | None = None,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self.workspace = Workspace(folder)
+        self.workspace = Workspace(folder, synced=synced)
         self._say = say
         self._settings = dict(settings or {})
         self._locks: dict[str, threading.RLock] = {}

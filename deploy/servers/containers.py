@@ -20,7 +20,7 @@ from deploy.servers.base import Unit, wait_until
 from deploy.servers.errors import StackError
 from deploy.servers.kafka import brokers
 from deploy.servers.ports import LOOPBACK
-from deploy.servers.postgres import SETTINGS, accepts
+from deploy.servers.postgres import accepts, options
 from deploy.servers.s3 import answers
 from deploy.servers.workspace import Workspace
 
@@ -198,12 +198,12 @@ class PostgresContainer(ContainerServer):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__(workspace, "postgres")
         self._password = workspace.secrets["database"]
+        self._options = options(workspace.synced)
         self.admin_dsn = f"postgresql://postgres:{self._password}@{LOOPBACK}:{self.port}/postgres"
 
     def container(self) -> DockerContainer:
-        settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
         made = DockerContainer(self.image).with_env("POSTGRES_PASSWORD", self._password)
-        return self.publish(made.with_command(["postgres", *settings]), 5432)
+        return self.publish(made.with_command(["postgres", *self._options]), 5432)
 
     def ready(self) -> bool:
         return accepts(LOOPBACK, self.port)

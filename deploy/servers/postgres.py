@@ -31,6 +31,13 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
+_UNSYNCED = {"fsync": "off", "full_page_writes": "off"}
+
+
+def options(synced: bool) -> list[str]:
+    """The settings for the command line of ``postgres``."""
+    given = SETTINGS if synced else {**SETTINGS, **_UNSYNCED}
+    return [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
 
 
 def binaries() -> Path:
@@ -78,8 +85,8 @@ class Postgres(ChildServer):
             raise StackError(f"PostgreSQL's data folder could not be made:\n{done.stdout}{done.stderr}")
 
     def command(self) -> Command:
-        where = {"listen_addresses": LOOPBACK, "unix_socket_directories": ""}
-        settings = [part for name, value in {**SETTINGS, **where}.items() for part in ("-c", f"{name}={value}")]
+        where = ["-c", f"listen_addresses={LOOPBACK}", "-c", "unix_socket_directories="]
+        settings = [*options(self.workspace.synced), *where]
         argv = [str(binaries() / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *settings]
         # SIGQUIT lets a postmaster whose stack was killed end its backends and free its shared memory.
         return Command(argv, cwd=self.folder, user=self._user, death_signal=signal.SIGQUIT)

@@ -27,10 +27,14 @@ def cache() -> Path:
 
 
 class Workspace:
-    """``folder`` None: a temporary one that :meth:`close` removes. A given one is kept with its secrets."""
+    """``folder`` None: a temporary one that :meth:`close` removes. A given one is kept with its secrets.
 
-    def __init__(self, folder: Path | None = None) -> None:
+    ``synced`` False: the database waits for no disk. What it has committed outlives its processes, not the machine.
+    """
+
+    def __init__(self, folder: Path | None = None, *, synced: bool = True) -> None:
         self.kept = folder is not None
+        self.synced = synced
         self.folder = folder.resolve() if folder else Path(tempfile.mkdtemp(prefix="chorale-"))
         self.logs = self.folder / "logs"
         self.logs.mkdir(parents=True, exist_ok=True)

@@ -1,11 +1,13 @@
 """One real PDF from deposit to *mise à disposition*, as supplier and body live it."""
 
+import asyncio
 import json
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import asyncpg
 import httpx
 import pytest
 
@@ -200,6 +202,20 @@ def test_logs_hold_no_personal_data_and_no_document_content(platform: Stack) -> 
         text = platform.log(name).read_text(encoding="utf-8", errors="replace")
         assert text, f"{name} logs nothing"
         assert marker not in text, f"{name} logs what it must not"
+
+
+def test_the_database_says_committed_only_of_what_is_on_the_disk(platform: Stack) -> None:
+    async def shown() -> list[str]:
+        connection = await asyncpg.connect(platform.dsns["status"].worker)
+        try:
+            return [
+                await connection.fetchval(f"show {name}")
+                for name in ("fsync", "synchronous_commit", "full_page_writes")
+            ]
+        finally:
+            await connection.close()
+
+    assert asyncio.run(shown()) == ["on"] * 3
 
 
 def test_a_deposit_answered_201_survives_the_death_of_every_service(platform: Stack) -> None:
