@@ -105,9 +105,10 @@ class Depositor(msgspec.Struct, frozen=True, kw_only=True):
 
     def at(self, role: str) -> tuple[str, ...]:
         """The SIRETs at which he holds the role."""
-        if not any("/" in each for each in self.roles):
+        held = frozenset(self.roles)
+        if role in held or not any("/" in each for each in held):
             return self.structures
-        return tuple(siret for siret in self.structures if role in self.roles or f"{role}/{siret}" in self.roles)
+        return tuple(siret for siret in self.structures if f"{role}/{siret}" in held)
 
 
 def find(code: str) -> Cadre | None:

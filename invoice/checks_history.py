@@ -28,30 +28,38 @@ class Earlier(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_history(
-    header: InvoiceHeader, iban: str | None, earlier: Iterable[Earlier], accounts: Sequence[str] = ()
+    header: InvoiceHeader,
+    iban: str | None,
+    earlier: Iterable[Earlier],
+    accounts: Sequence[str] = (),
+    *,
+    named: bool = True,
 ) -> tuple[Finding, ...]:
     """What the earlier invoices of the header's supplier say about it.
 
-    ``accounts`` are the IBANs that this SIRET named before, the latest first.
+    ``accounts`` are the IBANs that this SIRET named before, the latest first. ``named``: the depositor sees the
+    supplier's other invoices, so the number and the account of an earlier one may stand in what he is told.
 
     * an IBAN that is none of them: told to supplier and body, for both are who a fraud hurts;
     * the same amount and date under another number: the same invoice sent twice, maybe.
     """
-    return (*_iban(iban, accounts), *_same(header, earlier))
+    return (*_iban(iban, accounts, named), *_same(header, earlier, named))
 
 
-def _iban(iban: str | None, accounts: Sequence[str]) -> Iterable[Finding]:
+def _iban(iban: str | None, accounts: Sequence[str], named: bool) -> Iterable[Finding]:
     if iban and accounts and iban not in accounts:
-        return (finding("IBAN_CHANGED", value=f"…{iban[-_SHOWN:]}", earlier=f"…{accounts[0][-_SHOWN:]}"),)
+        before = f", qui finissait par …{accounts[0][-_SHOWN:]}" if named else ""
+        return (finding("IBAN_CHANGED", value=f"…{iban[-_SHOWN:]}", before=before),)
     return ()
 
 
-def _same(header: InvoiceHeader, earlier: Iterable[Earlier]) -> Iterable[Finding]:
+def _same(header: InvoiceHeader, earlier: Iterable[Earlier], named: bool) -> Iterable[Finding]:
     number = header.invoice_number.strip()
     for one in earlier:
         same = (one.issue_date, one.total_incl_tax, one.type_code)
         if one.invoice_number != number and same == (header.issue_date, header.total_incl_tax, header.type_code):
-            return (finding("SAME_INVOICE", value=number, earlier=one.invoice_number),)
+            which = f"La facture « {one.invoice_number} »" if named else "Une autre facture"
+            return (finding("SAME_INVOICE", value=number, which=which),)
     return ()
 
 

@@ -49,6 +49,7 @@ _SCOPES = """
 ## Scopes of software
 
 What a piece of software may ask at all; the rights it was given decide besides. One that ends in `.write` also reads.
+How often it may ask: [software.md](software.md#limits).
 
 | Scope | What | Paths under `/api/v1` |
 |---|---|---|

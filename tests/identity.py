@@ -1,7 +1,7 @@
 """Who is asking, said by the test: for applications inside it, whose tokens are nobody's concern."""
 
 from services.common.access import Development
-from services.common.principal import Principal
+from services.common.principal import Holder, Principal
 from services.common.tokens import mint
 
 
@@ -23,6 +23,10 @@ class Fixed:
         """Nobody else is known."""
         return self._principal if subject == self._principal.subject else None
 
+    async def holds(self, holder: Holder, given: float) -> bool:
+        """Nothing changes."""
+        return holder == self._principal.holder
+
 
 class Named:
     """Development tokens, and beside them names of principals with rights at places."""
@@ -31,6 +35,8 @@ class Named:
         self._secret = secret
         self._others = Development(secret)
         self._named: dict[str, Principal] = {}
+        #: Subjects who have lost the rights that their links stood on.
+        self.withdrawn: set[str] = set()
 
     def token(self, principal: Principal) -> str:
         """What stands for this principal."""
@@ -51,3 +57,7 @@ class Named:
     async def of(self, subject: str) -> Principal | None:
         """Nothing is known of a subject without its token."""
         return None
+
+    async def holds(self, holder: Holder, given: float) -> bool:
+        """All but those of whom the test says otherwise."""
+        return holder.subject not in self.withdrawn

@@ -8,19 +8,18 @@ or ends by its date does so on the instant.
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from contracts.events import Grant
 from contracts.registry import ServiceName
-from services.common import account_replica, clock, telemetry, tokens
+from services.common import account, account_replica, clock, telemetry, tokens
+from services.common.account import Account
 from services.common.db import Pool
 from services.common.failures import is_transient
 from services.common.identity import Development, Identity, Pending
 from services.common.listen import Listener
-from services.common.principal import Principal, of_grants
+from services.common.principal import Holder, Principal, rights_of
 from services.common.tokens import Claims, Key, Refused
 
 __all__ = ["Access", "Development", "Identity", "Pending"]
@@ -35,35 +34,7 @@ _SWEEP_SECONDS: Final = 600.0
 #: Tokens and subjects that are kept at once; above, everything is looked up again.
 _KEPT: Final = 20_000
 _SESSIONS_EACH: Final = 100
-_READ: Final = (
-    "select version, kind, state, grants::text, scopes, sessions_from, writes_each_minute, writes_each_day,"
-    " exists (select from revoked_session where session = $2) as revoked from account_right where subject = $1"
-)
 _KEYS: Final = "select kid, public_key, valid_from, until from signing_key"
-_grants = msgspec.json.Decoder(tuple[Grant, ...])
-
-
-class _Account(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands in the copy about a subject and one session of it. ``read_at`` is monotonic."""
-
-    read_at: float
-    version: int
-    kind: str
-    state: str
-    grants: tuple[Grant, ...]
-    scopes: tuple[str, ...]
-    sessions_from: datetime | None
-    writes_each_minute: int | None
-    writes_each_day: int | None
-    revoked: bool
-
-    def at(self, now: datetime) -> tuple[tuple[Grant, ...], float]:
-        """The rights that hold now, and until when that is so (seconds since the epoch)."""
-        edges = (edge for grant in self.grants for edge in (grant.since, grant.until) if edge is not None)
-        held = tuple(
-            g for g in self.grants if (g.since is None or g.since <= now) and (g.until is None or now < g.until)
-        )
-        return held, min((edge.timestamp() for edge in edges if edge > now), default=float("inf"))
 
 
 class _Reading:
@@ -75,7 +46,7 @@ class _Known(msgspec.Struct):
 
     claims: Claims
     key: Key
-    account: _Account | None = None
+    account: Account | None = None
     principal: Principal | None = None
     until: float = 0.0
 
@@ -89,7 +60,7 @@ class Access:
         self._service: ServiceName = service
         self._development = None if development_secret is None else Development(development_secret)
         self._tokens: dict[str, _Known] = {}
-        self._accounts: dict[str, dict[str | None, _Account | _Reading]] = {}
+        self._accounts: dict[str, dict[str | None, Account | _Reading]] = {}
         self._keys: Mapping[str, Key] = {}
         self._keys_at = float("-inf")
         #: Set once everything was read that had been published before this process began.
@@ -138,22 +109,33 @@ class Access:
         if principal.expires is None or principal.expires <= time.time():
             return None
         held = (await self._signing_keys()).get(principal.kid or "")
-        account = await self._account(principal.subject, principal.session)
-        if held is None or not held.holds(time.time()) or not _open(account, principal.issued, principal.ver):
+        found = await self._account(principal.subject, principal.session)
+        if held is None or not held.holds(time.time()):
             return None
-        assert account is not None
-        grants, _ = account.at(clock.now())
-        scopes = tuple(scope for scope in principal.scopes if scope in account.scopes)
+        if found is None or not found.open_to(principal.issued, principal.ver):
+            return None
+        grants, _ = found.at(clock.now())
+        scopes = tuple(scope for scope in principal.scopes if scope in found.scopes)
         if grants == principal.grants and scopes == principal.scopes:
             return principal
-        return _principal(principal.subject, account, grants, scopes, principal)
+        return found.principal(principal.subject, grants, scopes, principal)
 
     async def of(self, subject: str) -> Principal | None:
         """What a subject may do now, without a token of it; None when it has no account that is active."""
-        account = await self._account(subject, None)
-        if account is None or account.state != "active":
+        found = await self._account(subject, None)
+        if found is None or found.state != "active":
             return None
-        return _principal(subject, account, account.at(clock.now())[0], account.scopes)
+        return found.principal(subject, found.at(clock.now())[0], found.scopes)
+
+    async def holds(self, holder: Holder, given: float) -> bool:
+        """Whether whoever was given a link then may do what he might, in the same session. Raises :class:`Pending`."""
+        if not holder.rights:
+            return self._development is not None
+        await self._begun()
+        found = await self._recent(holder.subject, holder.session, holder.ver)
+        if not found.open_to(given, holder.ver):
+            return False
+        return rights_of(found.at(clock.now())[0]) == holder.rights and set(holder.scopes) <= set(found.scopes)
 
     async def _checked(self, token: str, kid: str) -> _Known:
         """Check the signature, with keys that are read again when this one is not among them."""
@@ -179,14 +161,13 @@ class Access:
         claims, now = known.claims, clock.now()
         if claims.exp <= time.time() or not known.key.holds(time.time()):
             raise Refused("ExpiredSignatureError")
-        account = await self._recent(claims)
-        if not _open(account, claims.iat, claims.ver):
+        found = await self._recent(claims.sub, claims.sid, claims.ver)
+        if not found.open_to(claims.iat, claims.ver):
             raise Refused("account")
-        assert account is not None
-        if known.account is not account or known.principal is None or now.timestamp() >= known.until:
-            grants, known.until = account.at(now)
+        if known.account is not found or known.principal is None or now.timestamp() >= known.until:
+            grants, known.until = found.at(now)
             asked = None if claims.scope is None else claims.scope.split()
-            scopes = tuple(scope for scope in account.scopes if asked is None or scope in asked)
+            scopes = tuple(scope for scope in found.scopes if asked is None or scope in asked)
             token = Principal(
                 subject=claims.sub,
                 session=claims.sid,
@@ -195,29 +176,29 @@ class Access:
                 kid=known.key.kid,
                 ver=claims.ver,
             )
-            known.account, known.principal = account, _principal(claims.sub, account, grants, scopes, token)
+            known.account, known.principal = found, found.principal(claims.sub, grants, scopes, token)
         return known.principal
 
-    async def _recent(self, claims: Claims) -> _Account | None:
-        """The account, not older than the token: waits for what is on its way. Raises :class:`Pending`."""
+    async def _recent(self, subject: str, session: str | None, ver: int) -> Account:
+        """The account, not older than ``ver``: waits for what is on its way. Raises :class:`Pending`."""
         deadline = time.monotonic() + PENDING_SECONDS
-        account = await self._account(claims.sub, claims.sid)
-        while account is None or account.version < claims.ver:
+        found = await self._account(subject, session)
+        while found is None or found.version < ver:
             if time.monotonic() >= deadline:
                 raise Pending
             await asyncio.sleep(_LOOK_SECONDS)  # what is kept is dropped when the change comes: many may wait for one
-            account = await self._account(claims.sub, claims.sid)
-        return account
+            found = await self._account(subject, session)
+        return found
 
-    async def _account(self, subject: str, session: str | None) -> _Account | None:
+    async def _account(self, subject: str, session: str | None) -> Account | None:
         kept = self._accounts.get(subject)
         if kept is not None:
             found = kept.get(session)
-            if isinstance(found, _Account) and self._fresh(found.read_at):
+            if isinstance(found, Account) and self._fresh(found.read_at):
                 return found
         return await self._read(subject, session)
 
-    async def _read(self, subject: str, session: str | None) -> _Account | None:
+    async def _read(self, subject: str, session: str | None) -> Account | None:
         if len(self._accounts) >= _KEPT:
             self._accounts.clear()
         reading = _Reading()
@@ -225,19 +206,13 @@ class Access:
         if len(kept) >= _SESSIONS_EACH:
             kept.clear()
         kept[session] = reading
-        read_at = time.monotonic()
-        row = await self._pool.fetchrow(_READ, subject, session)
-        account = None
-        if row is not None:
-            grants = tuple(filter(_readable, _grants.decode(row["grants"])))
-            values = {**row, "grants": grants, "scopes": tuple(row["scopes"])}
-            account = _Account(read_at=read_at, **values)
+        found = await account.read(self._pool, subject, session)
         if self._accounts.get(subject, {}).get(session) is reading:
-            if account is None:
+            if found is None:
                 del self._accounts[subject][session]
             else:
-                self._accounts[subject][session] = account
-        return account
+                self._accounts[subject][session] = found
+        return found
 
     async def _signing_keys(self) -> Mapping[str, Key]:
         """Every key. Not one by one: nobody makes us read more by naming keys that there are not."""
@@ -275,35 +250,3 @@ def _unchanged(before: Mapping[str, Key], found: Iterable[Key | None]) -> Mappin
             same = same and known is not None and known.public == each.public
             keys[each.kid] = known if same and known is not None else each
     return keys
-
-
-def _readable(grant: Grant) -> bool:
-    """Lists are joined by commas for row-level security: a right that held one would be more than one right."""
-    return not any("," in (place or "") for place in (grant.role, grant.structure, grant.service, grant.tenant))
-
-
-def _open(account: _Account | None, issued: float, ver: int) -> bool:
-    """Whether a token of then still counts. One that is as new as the account was made after ``sessions_from``."""
-    if account is None or account.state != "active" or account.revoked:
-        return False
-    since = account.sessions_from
-    return since is None or issued > since.timestamp() or ver >= account.version
-
-
-def _principal(
-    subject: str,
-    account: _Account,
-    grants: tuple[Grant, ...],
-    scopes: tuple[str, ...],
-    token: Principal | None = None,
-) -> Principal:
-    others = {name: getattr(token, name) for name in ("expires", "session", "issued", "kid", "ver")} if token else {}
-    return of_grants(
-        subject,
-        grants,
-        kind=account.kind,
-        scopes=scopes,
-        writes_each_minute=account.writes_each_minute,
-        writes_each_day=account.writes_each_day,
-        **others,
-    )

@@ -15,7 +15,8 @@ from services.common import telemetry
 from services.common.access import Identity, Pending
 from services.common.may import refuse_reader
 from services.common.principal import Principal
-from services.common.problems import WHO
+from services.common.problems import LIMITED, WHO
+from services.common.rates import Rates
 from services.common.settings import DEVELOPMENT_SECRET
 from services.common.tokens import Refused, mint, verify
 from services.common.web import Problem
@@ -27,12 +28,13 @@ __all__ = [
     "current_principal",
     "mint",
     "require_role",
+    "rights_pending",
     "verify",
 ]
 
 
 async def current_principal(request: Request) -> Principal:
-    """FastAPI dependency: the bearer token's principal, or a 401, 403 (software's scopes) or 503 problem."""
+    """FastAPI dependency: the bearer token's principal, or a 401, 403 (scopes), 429 (rates) or 503 problem."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Problem(
@@ -50,18 +52,26 @@ async def current_principal(request: Request) -> Principal:
             401, "TOKEN_INVALID", "Jeton refusé", "Le jeton est expiré, mal formé ou mal signé : demandez-en un autre."
         ) from error
     except Pending as error:
-        raise Problem(
-            503,
-            "RIGHTS_PENDING",
-            "Droits en cours de mise à jour",
-            "Vos droits viennent de changer et arrivent : renvoyez la même demande dans une seconde.",
-            headers={"Retry-After": "1"},
-        ) from error
+        raise rights_pending() from error
     if principal.kind == "software":
         _within_scopes(request, principal)
     refuse_reader(principal, request.method, request.url.path)
     request.state.principal = principal
+    rates: Rates | None = getattr(request.app.state, "rates", None)
+    if rates is not None:
+        await rates.of_client(request, principal)
     return principal
+
+
+def rights_pending() -> Problem:
+    """The rights of whoever asks are newer than what this service knows of them."""
+    return Problem(
+        503,
+        "RIGHTS_PENDING",
+        "Droits en cours de mise à jour",
+        "Vos droits viennent de changer et arrivent : renvoyez la même demande dans une seconde.",
+        headers={"Retry-After": "1"},
+    )
 
 
 def _within_scopes(request: Request, principal: Principal) -> None:
@@ -79,6 +89,7 @@ def _within_scopes(request: Request, principal: Principal) -> None:
 
 
 WHO.add(current_principal)
+LIMITED.add(current_principal)
 CurrentPrincipal = Annotated[Principal, Depends(current_principal)]
 
 

@@ -282,6 +282,7 @@ async def read_to_end(kafka: str, topic: str, *, quiet_seconds: float) -> AsyncG
     """Everything a topic holds, in batches, without a group; ends when nothing was added for ``quiet_seconds``.
 
     Positions also pass end markers of transactions and what compaction removed, which a group's offsets do not.
+    Raises :class:`Transient` or ``TimeoutError`` where the broker is away.
     """
     consumer = AIOKafkaConsumer(
         topic,
@@ -305,5 +306,7 @@ async def read_to_end(kafka: str, topic: str, *, quiet_seconds: float) -> AsyncG
             else:
                 seen = ends
                 await asyncio.sleep(quiet_seconds)
+    except KafkaError as error:
+        raise Transient(type(error).__name__) from error
     finally:
         await consumer.stop()

@@ -1,7 +1,8 @@
 """``python -m services.common.deadletter list|show|replay|drop --service NAME``: the operator's tool.
 
 Replaying and dropping are dry runs unless ``--apply``; who did it and why is kept. The running service replays what
-is marked, in order, and releases the events parked behind. The database is given by ``CHORALE_DSN``.
+is marked, in order, and releases the events parked behind. The database is given by ``CHORALE_DSN``. What a message
+says may be a tenant's: ``show --payload`` wants ``--by`` and ``--note``, and stands in that tenant's trail.
 """
 
 import argparse
@@ -9,11 +10,14 @@ import asyncio
 import json
 import os
 import sys
+from uuid import UUID
 
 import asyncpg
 
 from contracts.registry import SERVICES
 from services.common.db import Connection
+from services.common.looks import one_line
+from services.common.looks_by_command import Unexplained, asked
 from services.common.record import unpack_headers
 
 _OPEN = "state in ('parked', 'replay')"
@@ -28,10 +32,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--reason", help="every letter with this reason code")
     parser.add_argument("--all", action="store_true", help="every open letter")
     parser.add_argument("--settled", action="store_true", help="list: those replayed or dropped, too")
-    parser.add_argument("--payload", action="store_true", help="show: print the message's value as well")
+    parser.add_argument("--payload", action="store_true", help="show: the message's value as well (--by, --note)")
     parser.add_argument("--apply", action="store_true", help="do it; without it nothing is changed")
-    parser.add_argument("--by", help="who decides (required with --apply)")
-    parser.add_argument("--note", help="why, for the audit")
+    parser.add_argument("--by", help="who decides or looks (required with --apply and --payload)")
+    parser.add_argument("--note", help="why, for the audit; with --payload for the tenant")
     return parser
 
 
@@ -84,7 +88,14 @@ async def _list(connection: Connection, given: argparse.Namespace) -> int:
 
 
 async def _show(connection: Connection, given: argparse.Namespace) -> int:
-    for row in await _chosen(connection, given, settled=given.settled or bool(given.ids)):
+    rows = await _chosen(connection, given, settled=given.settled or bool(given.ids))
+    if given.payload:
+        try:
+            await _look(connection, given, rows)
+        except Unexplained as error:
+            _say(f"{error} (--note)")
+            return 2
+    for row in rows:
         shown = {name: str(value) for name, value in row.items() if name not in ("headers", "value")}
         shown["headers"] = {
             name: (value or b"").decode("utf-8", "backslashreplace") for name, value in unpack_headers(row["headers"])
@@ -98,6 +109,29 @@ async def _show(connection: Connection, given: argparse.Namespace) -> int:
         ):
             _say(f"  {step['at']:%Y-%m-%d %H:%M:%S} {step['action']} by {step['operator']}: {step['note'] or ''}")
     return 0
+
+
+async def _look(connection: Connection, given: argparse.Namespace, rows: list[asyncpg.Record]) -> None:
+    """Write whose messages are about to be shown; one that names no tenant may be any tenant's."""
+    look = asked(given.by, given.note, "python -m services.common.deadletter show")
+    whose = [(_tenant(row), _invoice(row)) for row in rows]
+    if any(tenant is None for tenant, _ in whose):
+        await look.everywhere(connection)
+    for tenant, invoice in whose:
+        if tenant is not None:
+            await look.at(connection, tenant, invoice)
+
+
+def _tenant(row: asyncpg.Record) -> str | None:
+    named = next((value for name, value in unpack_headers(row["headers"]) if name == "ce_tenant"), None)
+    return one_line((named or b"").decode("utf-8", "replace")) or None
+
+
+def _invoice(row: asyncpg.Record) -> UUID | None:
+    try:
+        return UUID(row["key"] or "")
+    except ValueError:
+        return None
 
 
 async def _settle(connection: Connection, given: argparse.Namespace) -> int:

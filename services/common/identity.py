@@ -6,7 +6,7 @@ from typing import Final, Protocol
 import jwt
 
 from services.common import tokens
-from services.common.principal import Principal
+from services.common.principal import Holder, Principal
 from services.common.tokens import Refused
 
 #: Tokens that are kept at once; above, they are looked at again.
@@ -28,6 +28,9 @@ class Identity(Protocol):
 
     async def of(self, subject: str) -> Principal | None:
         """What a subject may do now, without a token of it; None when it has no account that is active."""
+
+    async def holds(self, holder: Holder, given: float) -> bool:
+        """Whether whoever was given a link then may do what he might, in the same session. Raises :class:`Pending`."""
 
 
 class Development:
@@ -58,3 +61,7 @@ class Development:
     async def of(self, subject: str) -> Principal | None:
         """Nothing is known of a subject without its token."""
         return None
+
+    async def holds(self, holder: Holder, given: float) -> bool:
+        """Who bore a development token has no right that could be withdrawn; nothing is known of others."""
+        return not holder.rights

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import BaseModel
 
 from services.common.auth import CurrentPrincipal, Principal
-from services.common.db import Pool, scoped, set_scope
+from services.common.db import Connection, Pool, scoped, set_scope
 from services.common.may import require
 from services.common.principal import OPERATEUR
 from services.common.problems import problems
@@ -38,6 +38,8 @@ _PAGE: Final = (
     " and ($4::bigint is null or id < $4) order by id desc limit $5"
 )
 Seen = tuple[str | None, UUID]
+#: Whose, the one invoice that was opened, and how many.
+Entry = tuple[str | None, UUID | None, int | None]
 
 
 class Looking:
@@ -72,26 +74,53 @@ class Looking:
         """What will be shown is not known yet, and may be any tenant's."""
         await self._write(pool, [(None, None, None)], everywhere=True)
 
-    async def _write(
-        self, pool: Pool, entries: Collection[tuple[str | None, UUID | None, int | None]], *, everywhere: bool = False
-    ) -> None:
+    async def _write(self, pool: Pool, entries: Collection[Entry], *, everywhere: bool = False) -> None:
         if self.reason is None or not entries:
             return
         principal = self.principal
         async with pool.acquire() as connection, connection.transaction():
             await set_scope(connection, principal.scope())
-            await connection.execute(
-                _INSERT,
-                principal.subject,
-                principal.session,
-                self.reason,
-                everywhere,
-                self._what,
-                msgspec.json.encode({} if everywhere else self._criteria).decode(),
-                [tenant for tenant, _, _ in entries],
-                [invoice for _, invoice, _ in entries],
-                [count for _, _, count in entries],
+            await insert(
+                connection,
+                entries,
+                subject=principal.subject,
+                session=principal.session,
+                reason=self.reason,
+                what=self._what,
+                criteria=None if everywhere else self._criteria,
+                everywhere=everywhere,
             )
+
+
+async def insert(
+    connection: Connection,
+    entries: Collection[Entry],
+    *,
+    subject: str,
+    reason: str,
+    what: str,
+    session: str | None = None,
+    criteria: dict[str, Any] | None = None,
+    everywhere: bool = False,
+) -> None:
+    """Write into the trail, one entry for each of ``entries``."""
+    await connection.execute(
+        _INSERT,
+        subject,
+        session,
+        reason,
+        everywhere,
+        what,
+        msgspec.json.encode(criteria or {}).decode(),
+        [tenant for tenant, _, _ in entries],
+        [invoice for _, invoice, _ in entries],
+        [count for _, _, count in entries],
+    )
+
+
+def one_line(text: str) -> str:
+    """What was written, without what would break a line or move a cursor."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 async def looking(
@@ -121,7 +150,7 @@ def _reason(given: str | None) -> str:
     text = given or ""
     with suppress(UnicodeError):
         text = text.encode("latin-1").decode("utf-8")
-    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    text = one_line(text)
     if not SHORTEST <= len(text) <= LONGEST:
         action = f"Écrivez le motif dans l'en-tête {HEADER} : de {SHORTEST} à {LONGEST} caractères."
         raise Problem(
@@ -167,6 +196,21 @@ class LookView(BaseModel):
     invoices: int | None
     what: str
     criteria: dict[str, Any]
+
+
+#: One of an answer, as the services show it by example.
+LOOK: Final[dict[str, Any]] = {
+    "id": 41,
+    "at": "2026-03-03T10:12:00Z",
+    "subject": "0190e8a0-0000-7000-8000-0000000000aa",
+    "reason": "Réclamation 4711 : facture introuvable",
+    "tenant": "cd06",
+    "everywhere": False,
+    "invoice": "0190e8a0-0000-7000-8000-000000000042",
+    "invoices": 1,
+    "what": "GET /api/v1/invoices/{invoice}",
+    "criteria": {},
+}
 
 
 class LookPage(BaseModel):

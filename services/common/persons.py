@@ -114,5 +114,6 @@ async def erased(pool: Pool, part: PersonPart, service: ServiceName, asked: Subj
     async with transaction(pool, service, keys=[asked.subject]) as tx:
         await tx.conn.execute("set local idle_in_transaction_session_timeout = '10min'")
         outcome = await part.erase(tx, asked)
+        await tx.conn.execute("delete from rate_window where subject = $1", asked.subject)
     telemetry.logger().info("person.erase", subject=asked.subject)
     return outcome

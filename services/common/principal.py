@@ -1,5 +1,7 @@
 """Who is asking, and what that subject may see: rights at places, never a role here and a place there."""
 
+import base64
+import hashlib
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
 
@@ -13,6 +15,20 @@ AGENT, GESTIONNAIRE, COMPTABLE, FINANCE = "AGENT", "GESTIONNAIRE", "COMPTABLE", 
 TENANT_ADMIN, OPERATEUR, SERVICE = "TENANT_ADMIN", "OPERATEUR", "SERVICE"
 #: Held at a public body, these see all that the structure has received.
 WHOLE_BODY = (GESTIONNAIRE, COMPTABLE, FINANCE, LECTURE)
+
+
+class Holder(msgspec.Struct, frozen=True, array_like=True):
+    """To whom a link was given: it opens while he may do what he might then, in the same session.
+
+    ``rights`` stands for what he might (:func:`rights_of`); empty: he bore a development token, which says it itself.
+    ``ver`` is the version of his account that his token named.
+    """
+
+    subject: str
+    session: str | None = None
+    ver: int = 0
+    rights: str = ""
+    scopes: tuple[str, ...] = ()
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -48,6 +64,13 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def held(self) -> tuple[Grant, ...]:
         """The rights that decide: the grants, or what a development token stands for."""
         return self.grants or crossed(self.structures, self.services, self.roles, self.tenants)
+
+    @cached_property
+    def holder(self) -> Holder:
+        """As a link names to whom it was given."""
+        if self.issued is None:
+            return Holder(self.subject)
+        return Holder(self.subject, self.session, self.ver, rights_of(self.grants), self.scopes)
 
     def structures_as(self, *roles: str) -> tuple[str, ...]:
         """Structures at which one of these roles is held, for the whole structure and not for one service of it."""
@@ -118,6 +141,12 @@ def of_grants(subject: str, grants: Iterable[Grant], **others: object) -> Princi
         },
         Principal,
     )
+
+
+def rights_of(grants: Iterable[Grant]) -> str:
+    """A short word for these rights: other rights, another word."""
+    told = hashlib.sha256(b"\n".join(sorted(map(msgspec.json.encode, grants)))).digest()
+    return base64.urlsafe_b64encode(told[:15]).decode()
 
 
 @lru_cache(maxsize=1024)

@@ -22,7 +22,7 @@ _TITLES = {
     415: ("MEDIA_TYPE", "Format non accepté"),
     422: ("REQUEST_INVALID", "Demande invalide"),
     428: ("VERSION_MISSING", "Version à préciser"),
-    429: ("TOO_MANY", "Trop de demandes à la fois"),
+    429: ("RATE_LIMITED", "Trop de demandes"),
     503: ("TEMPORARILY_UNAVAILABLE", "Service momentanément indisponible"),
 }
 _PROBLEM = {
@@ -67,6 +67,27 @@ def _content(status: int, code: str, title: str) -> dict[str, Any]:
 
 #: Dependencies by which a route knows who asks: such a route may answer 401 and 403.
 WHO: set[Callable[..., Any]] = set()
+#: Dependencies that count requests: such a route may answer 429, and says on every answer how much is left.
+LIMITED: set[Callable[..., Any]] = set()
+#: What every description says of that.
+LIMITS = (
+    "Les demandes de chacun sont comptées, lectures et écritures à part : l'en-tête `RateLimit-Policy` de la réponse"
+    " dit ce qui est permis, `RateLimit` ce qui reste. Au-delà, la réponse est 429 `RATE_LIMITED` (minute) ou"
+    " `QUOTA_EXHAUSTED` (jour), et `Retry-After` dit quand recommencer."
+)
+_HEADERS = {
+    "Retry-After": {"schema": {"type": "integer"}, "description": "Secondes après lesquelles recommencer"},
+    "RateLimit-Policy": {
+        "schema": {"type": "string"},
+        "description": "Ce qui est permis : nom, quota (q), durée en secondes (w)",
+        "example": '"minute";q=600;w=60, "jour";q=200000;w=86400',
+    },
+    "RateLimit": {
+        "schema": {"type": "string"},
+        "description": "Ce qui reste : nom, demandes (r), secondes jusqu'à la fenêtre suivante (t)",
+        "example": '"minute";r=0;t=42, "jour";r=199400;t=81000',
+    },
+}
 
 
 def describe(app: FastAPI) -> None:
@@ -95,9 +116,9 @@ def describe(app: FastAPI) -> None:
 
 
 def _statuses(calls: Sequence[Any]) -> set[int]:
-    """What a route answers for what it depends on: who asks, and how often he may (a dependency with ``limits``)."""
+    """What a route answers for what it depends on: who asks, and how often he may."""
     who = {401, 403} if not WHO.isdisjoint(calls) else set()
-    return who | ({429} if any(getattr(call, "limits", False) for call in calls) else set())
+    return who | (set() if LIMITED.isdisjoint(calls) else {429})
 
 
 def _add(operation: dict[str, Any], asked: set[int]) -> None:
@@ -110,6 +131,8 @@ def _add(operation: dict[str, Any], asked: set[int]) -> None:
             own = given.get("description")
             words = title if own in (None, "Validation Error") else own
             answers[str(status)] = {**given, "description": words, "content": _content(status, code, title)}
+    if 429 in asked:
+        answers["429"] = {"headers": _HEADERS, **answers["429"]}
 
 
 def _show(operation: dict[str, Any], example: Any) -> None:

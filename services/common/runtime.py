@@ -21,6 +21,7 @@ from services.common.deliver import Deliver, Handler
 from services.common.failures import backoff, is_transient
 from services.common.follow import Follower
 from services.common.outbox import MAIN_LANE, Relay, RelaySettings
+from services.common.rates import Rates
 from services.common.replay import Sweeper
 from services.common.settings import ServiceSettings
 from services.common.timers import TimerHandler, Timers
@@ -169,7 +170,9 @@ class Runtime:
         return app
 
     def _count_use(self, app: FastAPI) -> None:
-        """Count what each client asks, and let the portal read the sums."""
+        """Count what each client asks: within his limits, and as sums for the portal to read."""
+        rates = app.state.rates = Rates(self.pool, self.settings)
+        self.job("rates", rates.run)
         usage = Usage(self.pool)
         app.state.usage = usage
         add_usage(app, self.service, usage)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEVELOPMENT_SECRET = "development-only-secret-of-no-value"
@@ -39,6 +39,10 @@ class ServiceSettings(BaseSettings):
     dead_letter_share: float = 0.5
     inbox_days: int = 35
     clock_file: Path | None = None
+    #: How often one client may write, in a minute and in a day, and read, in a minute, of each service.
+    writes_each_minute: int = Field(default=600, gt=0)
+    writes_each_day: int = Field(default=200_000, gt=0)
+    reads_each_minute: int = Field(default=12_000, gt=0)
 
     @model_validator(mode="after")
     def _refuse_default_secrets(self) -> "ServiceSettings":

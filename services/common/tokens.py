@@ -125,6 +125,10 @@ def verify(secret: str, token: str) -> Principal:
     given = {name: claims[name] for name in _GIVEN if name in claims}
     principal = msgspec.convert({**given, "subject": claims["sub"], "expires": claims["exp"]}, Principal)
     lists = (principal.structures, principal.services, principal.roles, principal.tenants)
-    if not principal.subject or any("," in item for group in lists for item in group):
+    if (
+        not principal.subject
+        or not principal.subject.isprintable()
+        or any("," in item for group in lists for item in group)
+    ):
         raise jwt.InvalidTokenError("claims")
     return principal

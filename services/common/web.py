@@ -20,7 +20,7 @@ from services.common import sandbox, telemetry
 from services.common.access import Development, Identity
 from services.common.deprecation import announced
 from services.common.failures import is_transient
-from services.common.problems import describe
+from services.common.problems import LIMITS, describe
 from services.common.trace import child, trace_id
 
 Check = Callable[[], Awaitable[str | None]]
@@ -140,6 +140,7 @@ class _Edge:
                 going = announced(table, scope["method"], route) if table else []
                 message["headers"] = [*message["headers"], (b"traceparent", traceparent.encode()), *going]
                 message["headers"] += [sandbox.HEADER] if tried else []
+                message["headers"] += scope["state"].get("rates", ())
             await send(message)
 
         try:
@@ -210,6 +211,7 @@ def create_app(
     app = FastAPIOffline(  # the documentation pages load nothing from elsewhere
         title=f"Chorale · {service}",
         version="1",
+        description=LIMITS,
         docs_url=f"/docs/{service}",
         redoc_url=None,
         openapi_url=f"/openapi/{service}.json",

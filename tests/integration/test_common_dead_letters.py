@@ -53,8 +53,13 @@ async def test_list_and_show_say_what_is_parked_and_why(world: World, tool: Tool
     code, out = await tool("show", "1")
     assert all(word in out for word in ('"detail": "Broken"', "_go_wrong", "ce_id", "value_bytes"))
     assert "invoice_number" not in out
-    code, out = await tool("show", "1", "--payload")
+    code, out = await tool("show", "1", "--payload", "--by", "Camille Martin")
+    assert (code, "invoice_number" in out) == (2, False)
+    code, out = await tool("show", "1", "--payload", "--by", "Camille Martin", "--note", "Réclamation 4711")
     assert "invoice_number" in out
+    look = await world.pool.fetchrow("select subject, reason, everywhere from operator_look order by id desc limit 1")
+    assert look is not None
+    assert tuple(look) == ("commande:Camille Martin", "Réclamation 4711", True), "it names no tenant"
     assert SECRET not in out
 
 

@@ -57,6 +57,16 @@ def test_a_first_iban_a_known_one_and_none_are_not_told() -> None:
     assert codes(header(), accounts=(IBAN,)) == []
 
 
+def test_who_may_not_see_the_earlier_invoice_is_told_neither_its_number_nor_its_account() -> None:
+    found = check_history(header(), OTHER, (earlier(),), (IBAN,), named=False)
+    assert [one.code for one in found] == ["IBAN_CHANGED", "SAME_INVOICE"]
+    told = " ".join(one.message for one in found)
+    assert "…3000" in told
+    assert "0189" not in told
+    assert "F1" not in told
+    assert "Une autre facture du même fournisseur" in told
+
+
 def test_the_same_amount_and_date_under_another_number_is_told() -> None:
     assert codes(header(), earlier()) == ["SAME_INVOICE"]
     for other in (
