@@ -40,6 +40,7 @@ class Acts:
         if password_hash is not None:
             await account_store.set_password(tx.conn, known.subject, password_hash, tx.now)
         await account_store.activate(tx.conn, known.subject, tx.now)
+        await mail_links.end(tx.conn, known.subject, tx.now)
         await self._parts.mailing.contact(tx.conn, known.subject, known.email, known.language, tx.now)
         await audit.write(
             tx.conn,
@@ -92,7 +93,7 @@ class Acts:
 
     async def ask_email(self, tx: Tx, subject: str, email: str, cause: Cause) -> None:
         """Another login is wished for; who has the address is looked at afterwards. Raises a 429 problem."""
-        await self._limits.mail(tx.conn, emails.key(email))
+        await self._limits.mail(tx.conn, emails.key(email), subject)
         await account_wishes.write(tx.conn, "email", email, EmailWish(subject=subject, email=email), tx.now)
         await self._note(tx, subject, "account.email_asked", cause)
 
@@ -144,6 +145,7 @@ class Acts:
         if not await account_store.reopen(tx.conn, link.subject):
             return False
         await mail_links.use(tx.conn, link.id, tx.now)
+        await mail_links.end(tx.conn, link.subject, tx.now)
         known = await account_store.of(tx.conn, link.subject)
         assert known is not None
         await self._parts.mailing.contact(tx.conn, known.subject, known.email, known.language, tx.now)

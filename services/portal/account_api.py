@@ -22,7 +22,7 @@ from services.portal import (
     structure_directory,
 )
 from services.portal.account_acts import Acts
-from services.portal.account_limits import Limits
+from services.portal.account_limits import Limits, network_of
 from services.portal.account_models import (
     AskedProof,
     EmailIn,
@@ -87,7 +87,7 @@ def _add_sign_up(router: APIRouter, parts: Parts, limits: Limits) -> None:
         now = clock.now()
         async with parts.pool.acquire() as connection:
             await limits.sign_up(connection, request)
-            await limits.mail(connection, emails.key(email))
+            await limits.mail(connection, emails.key(email), network_of(request, whole=True))
             body = await structure_directory.body(connection, normalised)
             if given.identifier.type == "SIRET" and body is not None:
                 raise public_body(body.name, body.siret)
@@ -163,7 +163,7 @@ def _add_passwords(router: APIRouter, parts: Parts, limits: Limits) -> None:
         email = address(given.email)
         async with parts.pool.acquire() as connection:
             await limits.network(connection, request)
-            await limits.mail(connection, emails.key(email))
+            await limits.mail(connection, emails.key(email), network_of(request, whole=True))
             await account_wishes.write(connection, "reset", email, None, clock.now())
         parts.wishes.wake()
         return TAKEN

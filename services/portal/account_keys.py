@@ -19,12 +19,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from contracts.events import SigningKeyPublished
 from services.common import clock
-from services.common.db import Pool
+from services.common.db import Connection, Pool
 from services.common.deliver import Tx, transaction
 from services.common.trace import RequestCause
 from services.portal.publishing import emit
 
-_LOCK = "signing-keys"
+#: Held by whoever changes a key.
+LOCK: Final = "signing-keys"
 _SERVICE: Final = "portal"
 _KEPT = (
     "select kid, public_key, signs_from, until, version from own_signing_key"
@@ -65,7 +66,7 @@ class SigningKeys:
 
     async def ensure(self) -> None:
         """Make the first key, unless there is one."""
-        async with transaction(self._pool, _SERVICE, keys=[_LOCK]) as tx:
+        async with transaction(self._pool, _SERVICE, keys=[LOCK]) as tx:
             if not await tx.conn.fetchval("select exists (select from own_signing_key)"):
                 await self._add(tx, tx.now)
 
@@ -92,7 +93,7 @@ class SigningKeys:
 
     async def rotate(self) -> str:
         """Publish a new key, which signs after the lead, and the end of those before it; returns its name."""
-        async with transaction(self._pool, _SERVICE, keys=[_LOCK]) as tx:
+        async with transaction(self._pool, _SERVICE, keys=[LOCK]) as tx:
             first = not await tx.conn.fetchval("select exists (select from own_signing_key)")
             signs_from = tx.now if first else tx.now + self._lead
             rows = await tx.conn.fetch(
@@ -101,7 +102,7 @@ class SigningKeys:
                 signs_from + self._tail,
             )
             for row in rows:
-                await _publish(tx, PublicKey(**dict(row)))
+                await publish(tx, published(PublicKey(**dict(row))))
             await tx.conn.execute("delete from own_signing_key where until < $1", tx.now - timedelta(days=90))
             return await self._add(tx, signs_from)
 
@@ -117,7 +118,7 @@ class SigningKeys:
             tx.now,
             signs_from,
         )
-        await _publish(tx, PublicKey(kid=kid, public_key=raw, signs_from=signs_from, until=None, version=1))
+        await publish(tx, published(PublicKey(kid=kid, public_key=raw, signs_from=signs_from, until=None, version=1)))
         return kid
 
 
@@ -132,12 +133,28 @@ def base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-async def _publish(tx: Tx, key: PublicKey) -> None:
-    data = SigningKeyPublished(
+async def all_of(connection: Connection) -> list[PublicKey]:
+    """Every key that is kept here, ended ones too."""
+    rows = await connection.fetch("select kid, public_key, signs_from, until, version from own_signing_key")
+    return [PublicKey(**dict(row)) for row in rows]
+
+
+async def set_version(connection: Connection, kid: str, version: int) -> None:
+    """The version that is published of it next."""
+    await connection.execute("update own_signing_key set version = $2 where kid = $1", kid, version)
+
+
+def published(key: PublicKey) -> SigningKeyPublished:
+    """A key as the services read it."""
+    return SigningKeyPublished(
         kid=key.kid,
         public_key=base64url(key.public_key),
         version=key.version,
         valid_from=key.signs_from,
         until=key.until,
     )
-    await emit(tx, data, key=f"key/{key.kid}", partition_key=key.kid, cause=RequestCause(uuid4()))
+
+
+async def publish(tx: Tx, data: SigningKeyPublished) -> None:
+    """Tell the services."""
+    await emit(tx, data, key=f"key/{data.kid}", partition_key=data.kid, cause=RequestCause(uuid4()))

@@ -64,15 +64,24 @@ class Limits:
         where = f"network/{network_of(request, whole=True)}"
         await self._count(connection, where, "sign-up", self._settings.network_sign_ups_each_hour, 3600)
 
-    async def mail(self, connection: Connection, email_key: str) -> None:
-        """Count a mail asked for this address, an account's or not. Raises a 429 problem beyond its hour."""
-        await self._count(connection, f"mail/{email_key}", "mail", self._settings.address_mails_each_hour, 3600)
+    async def mail(self, connection: Connection, email_key: str, source: str) -> None:
+        """Count a mail asked for this address, an account's or not. Raises a 429 problem beyond its hour.
 
-    async def _count(self, connection: Connection, what: str, name: str, quota: int, seconds: int) -> None:
+        ``source``: the network that asks, or who is signed in. Each has its own few, so that a stranger does not use up
+        the owner's; all together have more, so that nobody's inbox is filled. Whoever is refused by these has links in
+        his inbox, of which the last lives for that hour.
+        """
+        each, most = self._settings.address_mails_each_hour, self._settings.address_mails_most_each_hour
+        await self._count(connection, f"mail/{source}/{email_key}", "mail", each, 3600)
+        await self._count(connection, f"mail/{email_key}", "mails", most, 3600, _INBOX)
+
+    async def _count(
+        self, connection: Connection, what: str, name: str, quota: int, seconds: int, advice: str = ""
+    ) -> None:
         row = await connection.fetchrow(_COUNT, self.key("rate", what), name, seconds)
         assert row is not None
         if row["used"] > quota:
-            raise _too_many(quota, seconds, max(1, row["left"]))
+            raise _too_many(quota, seconds, max(1, row["left"]), advice)
 
     async def begin(self, connection: Connection, key: bytes, now: datetime) -> Try:
         """A password is about to be tried: counted as wrong first, so that many at once count too."""
@@ -179,12 +188,16 @@ def show_end(instant: datetime) -> str:
     return show_instant(instant + timedelta(seconds=60, microseconds=-1))
 
 
-def _too_many(quota: int, seconds: int, left: int) -> Problem:
+#: Said of every address, whether or not it has an account.
+_INBOX: Final = " Les liens des courriels déjà reçus à cette adresse servent encore, jusqu'à l'heure qu'ils indiquent."
+
+
+def _too_many(quota: int, seconds: int, left: int, advice: str) -> Problem:
     window = "heure" if seconds >= 3600 else "minute"
     return Problem(
         429,
         "TOO_MANY_REQUESTS",
         "Trop de demandes",
-        f"Cette demande ne peut être faite que {quota} fois par {window} : recommencez dans {left} secondes.",
+        f"Cette demande ne peut être faite que {quota} fois par {window} : recommencez dans {left} secondes.{advice}",
         headers={"Retry-After": str(left)},
     )

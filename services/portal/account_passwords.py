@@ -1,6 +1,6 @@
 """Passwords: what is refused (decisions.md 22), how strong one is, and Argon2id in a few threads of low priority.
 
-Hashing is made to cost: at the recommended cost one takes some tenths of a second of a core and 64 MiB. So few run at
+Hashing is made to cost: at the recommended cost one takes a twentieth of a second of a core and 46 MiB. So few run at
 once, others wait, beyond a bound they are told to come again, and the scheduler prefers everything else.
 """
 

@@ -1,6 +1,7 @@
-"""Commands of ``python -m services.portal``: keys, operator, rights, personal-data, sirene.
+"""Commands of ``python -m services.portal``: keys, operator, republish, rights, personal-data, sirene.
 
 ``keys rotate`` and ``keys list``; ``operator add --email A [--name N] [--print]``; ``rights republish``;
+``republish [--apply]`` (:mod:`services.portal.republication`);
 ``personal-data …`` (:mod:`services.portal.people_cli`); ``sirene load FILE`` (:mod:`services.portal.sirene`).
 """
 
@@ -15,8 +16,19 @@ from uuid import uuid4
 from services.common import clock, telemetry
 from services.common.db import open_pool
 from services.common.deliver import transaction
+from services.common.failures import Transient
 from services.common.trace import RequestCause
-from services.portal import account_store, audit, emails, member_store, people_cli, rights, sirene
+from services.portal import (
+    account_store,
+    account_topic,
+    audit,
+    emails,
+    member_store,
+    people_cli,
+    republication,
+    rights,
+    sirene,
+)
 from services.portal.account_limits import show_instant
 from services.portal.mail_links import Purpose
 from services.portal.parts import Parts, assemble
@@ -49,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     published = groups.add_parser("rights", help="droits des comptes").add_subparsers(required=True)
     publish = published.add_parser("republish", aliases=["publish"], help="publie ce qui ne l'est pas")
     publish.set_defaults(work=_publish)
+    again = groups.add_parser("republish", help="après une restauration : compare le sujet des droits avec la base")
+    again.add_argument("--apply", action="store_true", help="publie ce qui diffère au lieu de le dire")
+    again.set_defaults(work=_republish)
     operators = groups.add_parser("operator", help="exploitants de la plateforme").add_subparsers(required=True)
     add = operators.add_parser("add", help="fait d'une adresse celle d'un exploitant ; un lien l'active")
     add.add_argument("--email", required=True)
@@ -84,6 +99,36 @@ async def _keys(given: argparse.Namespace, parts: Parts) -> int:
 
 async def _publish(given: argparse.Namespace, parts: Parts) -> int:
     sys.stdout.write(f"{await republish(parts.pool)} entrées publiées\n")
+    return 0
+
+
+_WHY: Final[dict[republication.Why, str]] = {
+    "missing": "absent du sujet",
+    "differs": "autre dans le sujet que dans la base",
+    "unknown": "inconnu de la base : retiré",
+    "outdated": "une entrée plus ancienne est venue en dernier",
+    "adopted": "terminé selon le sujet : le reste",
+}
+
+
+async def _republish(given: argparse.Namespace, parts: Parts) -> int:
+    """Nothing is published without --apply. What is published leaves with the running portal."""
+
+    def said(changes: Sequence[republication.Change]) -> None:
+        sys.stdout.write("".join(f"{change.key} : {_WHY[change.why]}\n" for change in changes))
+        sys.stdout.flush()
+
+    read_at = clock.now()
+    try:
+        topic = await account_topic.whole(parts.settings.kafka)
+    except (Transient, OSError, TimeoutError) as error:
+        sys.stderr.write(f"Kafka ne répond pas ({str(error) or type(error).__name__}) : rien n'est fait, réessayez.\n")
+        return 1
+    if topic.unreadable:
+        sys.stderr.write(f"{topic.unreadable} messages du sujet ne sont pas lisibles : ils sont laissés.\n")
+    found = await republication.Republication(parts.pool, topic, read_at, apply=given.apply, said=said).run()
+    done = "publiées ou reprises" if given.apply else "diffèrent ; rien n'est fait sans --apply"
+    sys.stdout.write(f"{found} entrées {done}\n")
     return 0
 
 

@@ -2,14 +2,17 @@
 
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
-from services.portal import delegation_store, member_invitations, member_store
+from services.common import timers
+from services.portal import delegation_store, member_invitations, member_store, software_makers
 from services.portal.delegation_store import Delegation
 from services.portal.member_desk import Scene
 from services.portal.member_words import conflict, invalid, not_found, not_yours, oneself
 
 LONGEST: Final = timedelta(days=366)
+#: Nothing is done when a delegation is over; but something may be told.
+OVER: Final = "delegation_over"
 
 
 async def make(
@@ -45,6 +48,14 @@ async def make(
         made_at=scene.tx.now,
     )
     await delegation_store.make(scene.conn, new)
+    await timers.start(
+        scene.conn,
+        uuid5(new.id, OVER),
+        key=str(new.id),
+        kind=OVER,
+        due_at=until,
+        traceparent=scene.cause.traceparent,
+    )
     dates = {"since": since.date().isoformat(), "until": until.date().isoformat()}
     await scene.note("delegation.made", receiver, delegation=str(new.id), giver=giver, **dates)
     if receiver is not None:
@@ -89,5 +100,13 @@ async def end(scene: Scene, identity: UUID) -> Delegation:
     await delegation_store.end(scene.conn, identity, scene.tx.now)
     await scene.note("delegation.ended", found.receiver, delegation=str(identity), giver=found.giver)
     if found.receiver is not None:
+        await software_makers.tell(scene, found.receiver)
         scene.changed(found.receiver)
     return found
+
+
+async def over(scene: Scene, identity: UUID) -> None:
+    """Its time is over: what its receiver leaves behind is told."""
+    found = await delegation_store.one(scene.conn, scene.structure.id, identity)
+    if found is not None and found.receiver is not None and found.ended_at is None:
+        await software_makers.tell(scene, found.receiver)

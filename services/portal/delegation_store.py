@@ -50,10 +50,16 @@ async def one(connection: Connection, structure: UUID, identity: UUID) -> Delega
     return None if row is None else Delegation(**dict(row))
 
 
-async def at(connection: Connection, structure: UUID) -> Sequence[Delegation]:
-    """Those of a structure that the caller may see, the newest first."""
+async def at(
+    connection: Connection, structure: UUID, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Delegation]:
+    """Those of a structure that the caller may see, the newest first, behind ``after``: when one was made, its id."""
     rows = await connection.fetch(
-        f"select {_COLUMNS} from delegation where structure = $1 order by made_at desc, id limit 200", structure
+        f"select {_COLUMNS} from delegation where structure = $1"
+        " and ($2::timestamptz is null or (made_at, id) < ($2, $3::uuid)) order by made_at desc, id desc limit $4",
+        structure,
+        *(after or (None, None)),
+        limit,
     )
     return [Delegation(**dict(row)) for row in rows]
 

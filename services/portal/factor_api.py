@@ -1,11 +1,11 @@
-"""``/api/v1/accounts/me``: second factors. A change asks for a recent proof, renews the session, is told by mail."""
+"""``/api/v1/accounts/me``: second factors. A change asks for a recent proof and, where there is one, for a factor; it
+renews the session and is told by mail."""
 
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import pyotp
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 from webauthn import base64url_to_bytes
 
 from services.common.db import scoped
@@ -16,74 +16,23 @@ from services.portal import factor_store, session_store, tickets
 from services.portal.account_acts import Acts
 from services.portal.account_cause import cause_of
 from services.portal.account_keys import base64url, wrapper
-from services.portal.account_models import Line
+from services.portal.factor_models import (
+    Added,
+    CodeIn,
+    CodesView,
+    FactorsView,
+    PasskeyIn,
+    PasskeyOptions,
+    PasskeyView,
+    TotpView,
+)
+from services.portal.factor_store import Factor
 from services.portal.parts import Parts
 from services.portal.passkeys import Passkeys
-from services.portal.session_guard import CurrentSession, recent, set_cookie
-from services.portal.session_store import Signed
+from services.portal.session_guard import CurrentSession, set_cookie, with_factor
+from services.portal.session_store import Means, Signed
 
 _SERVICE: Final = "portal"
-
-
-class PasskeyView(BaseModel):
-    """A passkey. ``synced``: kept by the maker of the device on several."""
-
-    id: str
-    name: str
-    synced: bool
-    made_at: datetime
-    last_used_at: datetime | None
-
-
-class FactorsView(BaseModel):
-    """What is asked for after the password, and what opens the account without one."""
-
-    totp: bool
-    passkeys: list[PasskeyView]
-    recovery_codes_left: int
-
-
-class TotpView(BaseModel):
-    """The secret for an application of one-time passwords, shown once; ``uri`` is what its camera reads."""
-
-    secret: str = Field(examples=["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"])
-    uri: str = Field(examples=["otpauth://totp/Chorale:claire%40menuiserie.example?secret=…&issuer=Chorale"])
-
-
-class CodeIn(BaseModel):
-    """A code of the application."""
-
-    model_config = ConfigDict(extra="forbid")
-    code: str = Field(min_length=6, max_length=12, examples=["123 456"])
-
-
-class CodesView(BaseModel):
-    """Recovery codes, shown once: each opens the account one time when the telephone is lost."""
-
-    recovery_codes: list[str] = Field(examples=[["a2bc-d3ef-gh4j-kmn5"]])
-
-
-class PasskeyOptions(BaseModel):
-    """``options`` for ``navigator.credentials``; ``ticket`` comes back with what it answers."""
-
-    ticket: str
-    options: dict[str, Any]
-
-
-class PasskeyIn(BaseModel):
-    """What the browser made."""
-
-    model_config = ConfigDict(extra="forbid")
-    ticket: str = Field(max_length=200)
-    credential: dict[str, Any] = Field(max_length=20)
-    name: Line = Field(default="Clé d'accès", min_length=1, max_length=80, examples=["Téléphone"])
-
-
-class Added(BaseModel):
-    """The passkey, and recovery codes where it is the first second factor."""
-
-    passkey: str
-    recovery_codes: list[str] | None
 
 
 def add_routes(router: APIRouter, parts: Parts, acts: Acts) -> None:
@@ -103,14 +52,27 @@ class _Desk:
         self._parts = parts
         self._acts = acts
 
+    async def allowed(self, tx: Tx, request: Request, signed: Signed) -> list[Factor]:
+        """The factors that there are. Raises a 403 problem unless he has shown lately who he is, by one of them too."""
+        asked = await factor_store.factors_of(tx.conn, signed.subject)
+        with_factor(request, signed, asked)
+        return asked
+
     async def changed(
-        self, tx: Tx, signed: Signed, request: Request, response: Response, what: str, action: str
+        self,
+        tx: Tx,
+        signed: Signed,
+        request: Request,
+        response: Response,
+        what: str,
+        action: str,
+        means: Sequence[Means] = (),
     ) -> None:
-        """Other sessions end, this one gets another secret, the owner is told."""
+        """Other sessions end, this one gets another secret, the owner is told. ``means``: what was shown with it."""
         cause = cause_of(request)
         await session_store.revoke(tx, signed.subject, "factor", cause, but=signed.id)
         await self._acts.factor_changed(tx, signed.subject, what, cause, action)
-        set_cookie(response, self._parts.settings, await session_store.renew(tx.conn, signed.id, [], tx.now))
+        set_cookie(response, self._parts.settings, await session_store.renew(tx.conn, signed.id, means, tx.now))
 
     def done(self) -> None:
         """The transaction is committed."""
@@ -140,8 +102,8 @@ def _add_totp(router: APIRouter, parts: Parts, desk: _Desk) -> None:
         responses=problems(401, 403, 409, 422, 503),
     )
     async def ask(request: Request, response: Response, signed: CurrentSession) -> TotpView:
-        recent(request, signed)
         async with transaction(parts.pool, _SERVICE) as tx:
+            await desk.allowed(tx, request, signed)
             secret = await factor_store.ask_totp(tx.conn, wrap, signed.subject, tx.now)
         if secret is None:
             raise Problem(
@@ -157,13 +119,13 @@ def _add_totp(router: APIRouter, parts: Parts, desk: _Desk) -> None:
         responses=problems(401, 403, 422, 503),
     )
     async def confirm(given: CodeIn, request: Request, response: Response, signed: CurrentSession) -> CodesView:
-        recent(request, signed)
         async with transaction(parts.pool, _SERVICE) as tx:
+            await desk.allowed(tx, request, signed)
             if not await factor_store.check_totp(tx.conn, wrap, signed.subject, given.code, tx.now, confirm=True):
                 raise _wrong_code()
             codes = await factor_store.new_codes(tx.conn, signed.subject)
             what = "un code à usage unique est demandé à chaque connexion"
-            await desk.changed(tx, signed, request, response, what, "account.totp_added")
+            await desk.changed(tx, signed, request, response, what, "account.totp_added", ["totp"])
         desk.done()
         return CodesView(recovery_codes=codes)
 
@@ -176,8 +138,8 @@ def _add_totp_ends(router: APIRouter, parts: Parts, desk: _Desk) -> None:
         responses=problems(401, 403, 404, 422, 503),
     )
     async def end(request: Request, response: Response, signed: CurrentSession) -> None:
-        recent(request, signed)
         async with transaction(parts.pool, _SERVICE) as tx:
+            await desk.allowed(tx, request, signed)
             if not await factor_store.end_totp(tx.conn, signed.subject):
                 raise Problem(404, "TOTP_NONE", "Rien à retirer", "Aucun code à usage unique n'est en place.")
             await factor_store.drop_codes_alone(tx.conn, signed.subject)
@@ -191,9 +153,8 @@ def _add_totp_ends(router: APIRouter, parts: Parts, desk: _Desk) -> None:
         responses=problems(401, 403, 409, 422, 503),
     )
     async def codes(request: Request, response: Response, signed: CurrentSession) -> CodesView:
-        recent(request, signed)
         async with transaction(parts.pool, _SERVICE) as tx:
-            if not await factor_store.factors_of(tx.conn, signed.subject):
+            if not await desk.allowed(tx, request, signed):
                 raise Problem(409, "FACTOR_NONE", "Aucun second facteur", "Ajoutez d'abord un code ou une clé d'accès.")
             made = await factor_store.new_codes(tx.conn, signed.subject)
             what = "de nouveaux codes de secours ont été demandés"
@@ -211,8 +172,8 @@ def _add_passkeys(router: APIRouter, parts: Parts, desk: _Desk) -> None:
         responses=problems(401, 403, 422, 503),
     )
     async def options(request: Request, signed: CurrentSession) -> PasskeyOptions:
-        recent(request, signed)
         async with transaction(parts.pool, _SERVICE) as tx:
+            await desk.allowed(tx, request, signed)
             known = await factor_store.passkeys(tx.conn, signed.subject)
             asked, challenge = ceremonies.ask_new(signed.subject, signed.email, signed.name, known)
             data = {"challenge": base64url(challenge)}
@@ -227,14 +188,13 @@ def _add_passkeys(router: APIRouter, parts: Parts, desk: _Desk) -> None:
         responses=problems(401, 403, 409, 410, 422, 503),
     )
     async def add(given: PasskeyIn, request: Request, response: Response, signed: CurrentSession) -> Added:
-        recent(request, signed)
         async with transaction(parts.pool, _SERVICE) as tx:
+            first = not await desk.allowed(tx, request, signed)
             ticket = await tickets.take(tx.conn, "passkey_add", given.ticket, tx.now)
             if ticket.subject != signed.subject:
                 raise Problem(410, "STEP_OVER", "Étape dépassée", "Recommencez depuis le début.")
             made = ceremonies.made(given.credential, base64url_to_bytes(ticket.data["challenge"]))
             await tickets.spend(tx.conn, ticket)
-            first = not await factor_store.factors_of(tx.conn, signed.subject)
             if not await factor_store.add_passkey(
                 tx.conn,
                 signed.subject,
@@ -248,7 +208,7 @@ def _add_passkeys(router: APIRouter, parts: Parts, desk: _Desk) -> None:
                 raise Problem(409, "PASSKEY_KNOWN", "Clé déjà enregistrée", "Cette clé d'accès est déjà enregistrée.")
             codes = await factor_store.new_codes(tx.conn, signed.subject) if first else None
             what = "une clé d'accès a été ajoutée"
-            await desk.changed(tx, signed, request, response, what, "account.passkey_added")
+            await desk.changed(tx, signed, request, response, what, "account.passkey_added", ["passkey"])
         desk.done()
         return Added(passkey=base64url(made.id), recovery_codes=codes)
 
@@ -263,8 +223,8 @@ def _add_passkeys_ends(router: APIRouter, parts: Parts, desk: _Desk) -> None:
     async def drop(
         request: Request, response: Response, signed: CurrentSession, passkey: str = Path(max_length=1400)
     ) -> None:
-        recent(request, signed)
         async with transaction(parts.pool, _SERVICE) as tx:
+            await desk.allowed(tx, request, signed)
             if not await factor_store.drop_passkey(tx.conn, signed.subject, _identity(passkey)):
                 raise Problem(404, "PASSKEY_NONE", "Clé inconnue", "Cette clé d'accès n'est pas des vôtres.")
             await factor_store.drop_codes_alone(tx.conn, signed.subject)

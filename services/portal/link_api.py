@@ -65,8 +65,9 @@ class _Consumer:
         hashed = await self._hashed(found, password) if found.purpose in WITH_PASSWORD else None
         cause = cause_of(request)
         async with transaction(self._parts.pool, _SERVICE) as tx:
+            # The account first: of two of its links that are followed at once, the second finds itself ended.
+            known = await account_store.of(tx.conn, found.subject, lock=True)
             link = await self._parts.mailing.links.look(tx.conn, word, tx.now, lock=True)
-            known = await account_store.of(tx.conn, link.subject, lock=True) if link is not None else None
             if link is None or known is None:
                 raise _over()
             done, secret = await self._do(tx, link, known, hashed, cause, request)

@@ -18,6 +18,9 @@ import msgspec
 from services.common.db import Connection
 
 Purpose = Literal["activation", "reset", "email_old", "email_new", "provider", "reopen"]
+#: What only somebody who is signed in, or whom a provider knows, may ask for: the latest replaces those before. What
+#: anybody may ask for by the address alone ends no link that its owner has: all go to his inbox, and one ends them all.
+_REPLACED: Final = frozenset({"email_old", "email_new", "provider"})
 _MAC: Final = 16
 PAGE: Final = "/api/v1/accounts/links/page"
 
@@ -48,14 +51,15 @@ class Links:
         lasts: timedelta,
         data: Mapping[str, Any] | None = None,
     ) -> UUID:
-        """A new link; those made before for the same purpose end."""
+        """A new link. Those made before live on until their end or until one has served, but what is replaced."""
         made = uuid4()
-        await connection.execute(
-            "update mail_link set expires_at = $3 where subject = $1 and purpose = $2 and expires_at > $3",
-            subject,
-            purpose,
-            now,
-        )
+        if purpose in _REPLACED:
+            await connection.execute(
+                "update mail_link set expires_at = $3 where subject = $1 and purpose = $2 and expires_at > $3",
+                subject,
+                purpose,
+                now,
+            )
         await connection.execute(
             "insert into mail_link (id, subject, purpose, data, made_at, expires_at)"
             " values ($1, $2, $3, $4::text::jsonb, $5, $6)",

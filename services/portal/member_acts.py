@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from services.portal import delegation_store, member_store, structure_directory
+from services.portal import (
+    audit,
+    delegation_store,
+    member_grants,
+    member_store,
+    software_makers,
+    structure_directory,
+)
 from services.portal.member_desk import Scene
 from services.portal.member_store import Given, Manager, Membership
 from services.portal.member_words import (
@@ -85,6 +92,7 @@ async def set_manager(scene: Scene, subject: str, level: Manager | None) -> None
     await member_store.set_manager(scene.conn, found.id, level)
     if level is None:
         await member_store.take_back_invitations(scene.conn, scene.structure.id, subject, scene.tx.now)
+        await software_makers.tell(scene, subject)
     await scene.note("member.manager_set", subject, level=level)
     scene.changed(subject)
 
@@ -119,9 +127,10 @@ async def give_roles(scene: Scene, subject: str, wanted: Sequence[Given]) -> lis
 
 
 def shown(given: Given) -> str:
-    """A role as the audit trail writes it."""
+    """A role as the audit trail writes it. Its service is one of the directory: :func:`check_roles` has seen to it."""
     place = given.role if given.service is None else f"{given.role}/{given.service}"
-    return place if given.until is None else f"{place} until {given.until.date().isoformat()}"
+    text = place if given.until is None else f"{place} until {given.until.date().isoformat()}"
+    return text if given.service is None else audit.Code(text)
 
 
 async def check_roles(scene: Scene, wanted: Sequence[Given], *, guest: bool) -> None:
@@ -145,6 +154,9 @@ async def check_roles(scene: Scene, wanted: Sequence[Given], *, guest: bool) -> 
     if len(set(names)) != len(names):
         raise invalid("roles", None, "ROLE_TWICE", "Un rôle est donné deux fois.", "Gardez une ligne par rôle.")
     codes = [given.service for given in wanted if given.service is not None]
+    for code in codes:
+        if not member_grants.carried(code):
+            raise invalid("roles", code, member_grants.CODE_COMMA, *member_grants.NOT_CARRIED)
     unknown = await structure_directory.unknown_services(scene.conn, scene.structure.key, codes)
     if unknown:
         words = f"La structure n'a pas de service ouvert « {unknown[0]} »."
@@ -206,4 +218,5 @@ async def end(scene: Scene, subject: str, found: Membership | None, action: str,
     await member_store.withdraw_roles(scene.conn, scene.structure.id, subject, scene.tx.now)
     others = await delegation_store.end_of(scene.conn, scene.structure.id, subject, scene.tx.now)
     await scene.note(action, subject)
+    await software_makers.tell(scene, subject, *others)
     scene.changed(*others)

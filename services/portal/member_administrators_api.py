@@ -58,4 +58,6 @@ def add_routes(router: APIRouter, parts: Parts) -> None:
         responses=problems(401, 403, 404, 422, 503),
     )
     async def dismiss(request: Request, tenant: TenantPath, subject: SubjectPath, principal: CurrentPrincipal) -> None:
-        await member_administrators.dismiss(parts.pool, principal, tenant, subject, request_cause(request))
+        cause = request_cause(request)
+        await member_administrators.dismiss(parts.pool, principal, tenant, subject, cause, parts.mailing)
+        parts.mailing.wake()

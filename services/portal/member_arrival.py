@@ -7,7 +7,14 @@ from invoice.directory import Identifier
 from services.common.auth import Principal
 from services.common.db import lock_keys
 from services.common.deliver import Cause, Tx
-from services.portal import member_acts, member_store, sirene_lookup, structure_directory, structure_store
+from services.portal import (
+    member_acts,
+    member_store,
+    sirene_lookup,
+    software_makers,
+    structure_directory,
+    structure_store,
+)
 from services.portal.mailing import Mailing
 from services.portal.member_desk import Scene, scene_of
 from services.portal.member_store import Membership
@@ -78,11 +85,16 @@ async def close(tx: Tx, principal: Principal, cause: Cause, mailing: Mailing) ->
     rows = await tx.conn.fetch(
         "select s.key from structure s where exists (select from membership m where m.structure = s.id"
         "  and m.subject = $1 and m.left_at is null) or exists (select from held_role h where h.structure = s.id"
-        "  and h.subject = $1 and h.withdrawn_at is null) order by s.key",
+        "  and h.subject = $1 and h.withdrawn_at is null) or exists (select from delegation d where d.structure = s.id"
+        "  and d.receiver = $1 and d.ended_at is null) order by s.key",
         subject,
     )
     keys: Sequence[str] = [row["key"] for row in rows]
-    await lock_keys(tx.conn, "portal", [lock_of(key) for key in keys])
+    managed = await software_makers.managed(tx.conn, subject, tx.now)
+    await lock_keys(tx.conn, "portal", [lock_of(key) for key in (*keys, *managed)])
+    await tx.conn.execute(
+        "update held_office set withdrawn_at = $2 where subject = $1 and withdrawn_at is null", subject, tx.now
+    )
     touched = {subject}
     for key in keys:
         scene = await scene_of(tx, key, principal, cause, mailing)
@@ -91,9 +103,8 @@ async def close(tx: Tx, principal: Principal, cause: Cause, mailing: Mailing) ->
             await _only_alone(scene, found)
         await member_acts.end(scene, subject, found, "member.left", alone=True)
         touched |= scene.touched
-    await tx.conn.execute(
-        "update held_office set withdrawn_at = $2 where subject = $1 and withdrawn_at is null", subject, tx.now
-    )
+    for key in sorted(set(managed).difference(keys)):
+        await software_makers.tell(await scene_of(tx, key, principal, cause, mailing), subject)
     await tx.conn.execute(
         "update attachment_request set state = 'withdrawn', decided_at = $2 where subject = $1 and state = 'asked'",
         subject,

@@ -147,6 +147,17 @@ class Scene:
                 id=uuid5(of, f"{kind}/{subject}"),
             )
 
+    async def tell_each(
+        self, kind: str, subjects: Iterable[str], of: UUID, words: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        """One letter to each of these people, in words that are there in each language."""
+        asked = sorted(set(subjects))
+        rows = await self.conn.fetch("select subject, language from account where subject = any($1::text[])", asked)
+        for row in rows:
+            subject, values = row["subject"], words[row["language"]]
+            identity = uuid5(of, f"{kind}/{subject}")
+            await self._mailing.to_person(self.conn, kind, subject, values=values, now=self.tx.now, id=identity)
+
     async def invite(self, address: str, language: str, invitation: UUID, values: Mapping[str, str]) -> None:
         """The letter with the link of an invitation."""
         words = {"about": self.structure.name, **values}

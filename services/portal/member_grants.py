@@ -13,6 +13,19 @@ from contracts.events import Grant
 
 #: Roles of a supplier's side: at a public body too, they do not let see what the body receives.
 _SUPPLIER_ROLES: Final = frozenset({"FOURNISSEUR", "DEPOSANT", "VALIDATEUR"})
+#: The rule that a code breaks which is not :func:`carried`; what is said of it, and what to do.
+CODE_COMMA: Final = "SERVICE_CODE_COMMA"
+NOT_CARRIED: Final = (
+    "Le code de ce service contient une virgule, qui sépare les services dans les droits : aucun droit ne peut s'y "
+    "limiter.",
+    "Donnez un rôle sur toute la structure, ou faites changer ce code dans l'annuaire par son administrateur.",
+)
+
+
+def carried(code: str) -> bool:
+    """Whether a right at the service of this code reaches the services: in what row-level security reads, a comma
+    separates places. A slash is no trouble: a SIRET, which has none, stands before the code."""
+    return "," not in code
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

@@ -53,10 +53,17 @@ async def one(connection: Connection, identity: UUID) -> Invitation | None:
     return None if row is None else _invitation(row)
 
 
-async def at(connection: Connection, structure: UUID) -> list[Invitation]:
-    """Those of a structure that the caller manages, the newest first."""
+async def at(
+    connection: Connection, structure: UUID, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Invitation]:
+    """Those of a structure that the caller manages, the newest first, behind ``after``: when one was sent, its id."""
     rows = await connection.fetch(
-        f"select {_COLUMNS} from invitation where structure = $1 order by invited_at desc, id limit 200", structure
+        f"select {_COLUMNS} from invitation where structure = $1"
+        " and ($2::timestamptz is null or (invited_at, id) < ($2, $3::uuid))"
+        " order by invited_at desc, id desc limit $4",
+        structure,
+        *(after or (None, None)),
+        limit,
     )
     return [_invitation(row) for row in rows]
 

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request
 from services.common.auth import CurrentPrincipal
 from services.common.db import scoped
 from services.common.problems import problems
-from services.portal import delegation, delegation_store, emails, member_invitations, structure_reads
+from services.portal import cursors, delegation, delegation_store, emails, member_invitations, structure_reads
+from services.portal.cursors import Cursor, Limit
 from services.portal.delegation_store import Delegation
 from services.portal.member_desk import Desk, request_cause
 from services.portal.member_invitations import Invitation
@@ -84,11 +85,15 @@ def _add_invitations(router: APIRouter, parts: Parts, desk: Desk) -> None:
         summary="Les invitations de la structure",
         responses=answers(401, 403, 404, 422, 503),
     )
-    async def listed(structure: StructureKey, principal: CurrentPrincipal) -> InvitationList:
+    async def listed(
+        structure: StructureKey, principal: CurrentPrincipal, cursor: Cursor = None, limit: Limit = cursors.MOST
+    ) -> InvitationList:
+        after = cursors.read(cursor, cursors.instant, UUID)
         known = await structure_reads.seen(parts.pool, parts.api_pool, principal, key_of(structure))
         async with scoped(parts.api_pool, scope_of(principal)) as connection:
-            found = await member_invitations.at(connection, known.id)
-        return InvitationList(invitations=[_invitation(each, known.key) for each in found])
+            found = await member_invitations.at(connection, known.id, after, limit + 1)
+        shown, following = cursors.cut(found, limit, lambda last: (last.invited_at, last.id))
+        return InvitationList(invitations=[_invitation(each, known.key) for each in shown], next=following)
 
     @router.delete(
         "/structures/{structure}/invitations/{invitation}",
@@ -160,11 +165,15 @@ def _add_delegations(router: APIRouter, parts: Parts, desk: Desk) -> None:
         summary="Les délégations de la structure, passées et à venir",
         responses=answers(401, 403, 404, 422, 503),
     )
-    async def listed(structure: StructureKey, principal: CurrentPrincipal) -> DelegationList:
+    async def listed(
+        structure: StructureKey, principal: CurrentPrincipal, cursor: Cursor = None, limit: Limit = cursors.MOST
+    ) -> DelegationList:
+        after = cursors.read(cursor, cursors.instant, UUID)
         known = await structure_reads.seen(parts.pool, parts.api_pool, principal, key_of(structure))
         async with scoped(parts.api_pool, scope_of(principal)) as connection:
-            found = await delegation_store.at(connection, known.id)
-        return DelegationList(delegations=_delegations(found, known.key))
+            found = await delegation_store.at(connection, known.id, after, limit + 1)
+        shown, following = cursors.cut(found, limit, lambda last: (last.made_at, last.id))
+        return DelegationList(delegations=_delegations(shown, known.key), next=following)
 
     @router.delete(
         "/structures/{structure}/delegations/{delegation_id}",

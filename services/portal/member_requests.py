@@ -51,16 +51,24 @@ async def one(connection: Connection, identity: UUID) -> AttachmentRequest | Non
 
 
 async def listed(
-    connection: Connection, *, structure: UUID | None = None, subject: str | None = None, state: str | None = None
+    connection: Connection,
+    *,
+    structure: UUID | None = None,
+    subject: str | None = None,
+    state: str | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 200,
 ) -> list[AttachmentRequest]:
-    """Requests that the caller may see, the newest first."""
+    """Requests that the caller may see, the newest first, behind ``after``: when one was asked, and its id."""
     rows = await connection.fetch(
         f"select {_COLUMNS} from attachment_request where ($1::uuid is null or structure = $1)"
         " and ($2::text is null or subject = $2) and ($3::text is null or state = $3)"
-        " order by asked_at desc, id limit 200",
+        " and ($4::timestamptz is null or (asked_at, id) < ($4, $5::uuid)) order by asked_at desc, id desc limit $6",
         structure,
         subject,
         state,
+        *(after or (None, None)),
+        limit,
     )
     return [_request(row) for row in rows]
 

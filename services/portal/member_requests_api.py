@@ -11,7 +11,8 @@ from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import scoped
 from services.common.problems import problems
 from services.common.web import Problem
-from services.portal import member_requests, structure_reads
+from services.portal import cursors, member_requests, structure_reads
+from services.portal.cursors import Cursor, Limit
 from services.portal.member_desk import Desk, request_cause
 from services.portal.member_requests import AttachmentRequest
 from services.portal.member_views import (
@@ -95,13 +96,19 @@ def _add_asking(router: APIRouter, parts: Parts, desk: Desk) -> None:
         principal: CurrentPrincipal,
         state: State = None,
         structure: Annotated[str | None, Query(max_length=400)] = None,
+        cursor: Cursor = None,
+        limit: Limit = cursors.MOST,
     ) -> AttachmentRequestList:
+        after = cursors.read(cursor, cursors.instant, UUID)
         known = (
             await structure_reads.seen(parts.pool, parts.api_pool, principal, key_of(structure)) if structure else None
         )
         async with scoped(parts.api_pool, scope_of(principal)) as connection:
-            found = await member_requests.listed(connection, structure=known.id if known else None, state=state)
-        return AttachmentRequestList(requests=await _views(parts, found))
+            found = await member_requests.listed(
+                connection, structure=known.id if known else None, state=state, after=after, limit=limit + 1
+            )
+        shown, following = cursors.cut(found, limit, lambda last: (last.asked_at, last.id))
+        return AttachmentRequestList(requests=await _views(parts, shown), next=following)
 
     @router.post(
         "/requests/{request_id}/withdraw",

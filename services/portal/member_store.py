@@ -143,6 +143,44 @@ async def guests_at(connection: Connection, structure: UUID, now: datetime) -> l
     return [row["subject"] for row in rows]
 
 
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A row of the list of people: its place in it. Guests come last, by subject alone."""
+
+    guest: bool
+    since: datetime
+    subject: str
+
+
+async def page(
+    connection: Connection, structure: UUID, after: tuple[bool, datetime, str] | None, limit: int, now: datetime
+) -> list[Listed]:
+    """Who belongs to a structure, the earliest first, then who only has a role there; behind ``after``."""
+    rows = await connection.fetch(
+        "select guest, since, subject from (select false as guest, since, subject from membership"
+        "  where structure = $1 and left_at is null"
+        " union select true, to_timestamp(0), h.subject from held_role h where h.structure = $1"
+        "  and h.withdrawn_at is null and (h.until is null or h.until > $2) and not exists (select from membership m"
+        "   where m.structure = $1 and m.subject = h.subject and m.left_at is null)) people"
+        " where $3::boolean is null or (guest, since, subject) > ($3, $4::timestamptz, $5::text)"
+        " order by guest, since, subject limit $6",
+        structure,
+        now,
+        *(after or (None, None, None)),
+        limit,
+    )
+    return [Listed(**dict(row)) for row in rows]
+
+
+async def among(connection: Connection, structure: UUID, subjects: Sequence[str]) -> list[Membership]:
+    """The memberships that these people have there."""
+    rows = await connection.fetch(
+        f"select {_COLUMNS} from membership where structure = $1 and subject = any($2::text[]) and left_at is null",
+        structure,
+        list(subjects),
+    )
+    return [_membership(row) for row in rows]
+
+
 async def give(
     connection: Connection, structure: UUID, subject: str, side: Side, given: Sequence[Given], by: str, now: datetime
 ) -> None:

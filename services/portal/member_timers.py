@@ -1,4 +1,4 @@
-"""What happens to requests and invitations by themselves: a reminder, and their end."""
+"""What happens to requests, invitations and delegations by themselves: a reminder, and their end."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -9,7 +9,7 @@ from services.common.db import lock_keys
 from services.common.deliver import Tx
 from services.common.timers import Timer
 from services.common.trace import RequestCause
-from services.portal import member_invitations, member_requests, rights
+from services.portal import delegation, member_invitations, member_requests, rights
 from services.portal.mailing import Mailing
 from services.portal.member_desk import scene_of
 from services.portal.structure_store import lock_of
@@ -20,11 +20,14 @@ _ACTS: Final = {
     member_requests.REMINDER: member_requests.remind,
     member_requests.EXPIRY: member_requests.expire,
     member_invitations.EXPIRY: member_invitations.expire,
+    delegation.OVER: delegation.over,
 }
 _KEYS: Final = (
     "select r.id, s.key from attachment_request r join structure s on s.id = r.structure where r.id = any($1::uuid[])"
     " union all select i.id, s.key from invitation i join structure s on s.id = i.structure"
     " where i.id = any($1::uuid[])"
+    " union all select d.id, s.key from delegation d join structure s on s.id = d.structure"
+    " where d.id = any($1::uuid[])"
 )
 
 

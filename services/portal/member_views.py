@@ -77,6 +77,7 @@ class MemberList(BaseModel):
     """The people of a structure that the caller may see: all of them for its managers, himself for the others."""
 
     members: list[MemberView]
+    next: str | None = Field(default=None, description="À repasser en « cursor » ; absent à la dernière page")
 
 
 class ManagerIn(_In):
@@ -125,6 +126,7 @@ class AttachmentRequestList(BaseModel):
     """Requests that the caller made, or that wait for him."""
 
     requests: list[AttachmentRequestView]
+    next: str | None = Field(default=None, description="À repasser en « cursor » ; absent à la dernière page")
 
 
 class InvitationIn(_In):
@@ -155,6 +157,7 @@ class InvitationList(BaseModel):
     """The invitations of a structure."""
 
     invitations: list[InvitationView]
+    next: str | None = Field(default=None, description="À repasser en « cursor » ; absent à la dernière page")
 
 
 class AcceptIn(_In):
@@ -198,6 +201,7 @@ class DelegationList(BaseModel):
     """The delegations of a structure that the caller may see."""
 
     delegations: list[DelegationView]
+    next: str | None = Field(default=None, description="À repasser en « cursor » ; absent à la dernière page")
 
 
 class ProofView(BaseModel):
@@ -221,6 +225,7 @@ class ProofList(BaseModel):
     """Papers that the caller sent, or that wait for the operator."""
 
     proofs: list[ProofView]
+    next: str | None = Field(default=None, description="À repasser en « cursor » ; absent à la dernière page")
 
 
 class AdministratorView(BaseModel):

@@ -1,5 +1,7 @@
 """``…/structures/{structure}/members``: who belongs to a structure, who answers for whom, who manages, who leaves."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +10,8 @@ from fastapi import APIRouter, Path, Request
 from services.common import clock
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import scoped
-from services.portal import member_acts, member_store, structure_reads
+from services.portal import cursors, member_acts, member_store, structure_reads
+from services.portal.cursors import Cursor, Limit
 from services.portal.member_desk import Desk, request_cause
 from services.portal.member_views import CopyIn, ManagerIn, MemberList, MemberView, RoleList, RolesIn, RoleView
 from services.portal.parts import Parts
@@ -33,24 +36,31 @@ def _add_list(router: APIRouter, parts: Parts) -> None:
         summary="Les personnes de la structure : toutes pour ses gestionnaires, soi-même pour les autres",
         responses=answers(401, 403, 404, 422, 503),
     )
-    async def members(structure: StructureKey, principal: CurrentPrincipal) -> MemberList:
+    async def members(
+        structure: StructureKey, principal: CurrentPrincipal, cursor: Cursor = None, limit: Limit = cursors.MOST
+    ) -> MemberList:
+        after = cursors.read(cursor, cursors.flag, cursors.instant, cursors.text)
         known = await structure_reads.seen(parts.pool, parts.api_pool, principal, key_of(structure))
-        return MemberList(members=await _members(parts, principal, known.id))
+        now = clock.now()
+        async with scoped(parts.api_pool, scope_of(principal)) as connection:
+            found = await member_store.page(connection, known.id, after, limit + 1, now)
+        shown, following = cursors.cut(found, limit, lambda last: (last.guest, last.since, last.subject))
+        subjects = [each.subject for each in shown]
+        return MemberList(members=await _members(parts, principal, known.id, subjects, now), next=following)
 
 
-async def _members(parts: Parts, principal: Principal, structure: UUID) -> list[MemberView]:
-    now = clock.now()
+async def _members(
+    parts: Parts, principal: Principal, structure: UUID, subjects: Sequence[str], now: datetime
+) -> list[MemberView]:
     async with scoped(parts.api_pool, scope_of(principal)) as connection:
-        found = await member_store.at(connection, structure)
-        guests = await member_store.guests_at(connection, structure, now)
-        subjects = [*(each.subject for each in found), *guests]
+        found = await member_store.among(connection, structure, subjects)
         roles = await member_store.roles_of(connection, structure, subjects, now)
     async with parts.pool.acquire() as connection:
         people = await structure_reads.people(connection, subjects)
     nobody = structure_reads.Person("", None)
     told = {each.subject: each for each in found}
     views: list[MemberView] = []
-    for subject in dict.fromkeys(subjects):
+    for subject in subjects:
         member, person = told.get(subject), people.get(subject, nobody)
         views.append(
             MemberView(

@@ -14,7 +14,7 @@ from services.common import clock
 from services.common.deliver import Tx, transaction
 from services.common.problems import problems
 from services.common.web import Problem
-from services.portal import account_pages, account_store, account_wishes, emails, session_store, tickets
+from services.portal import account_pages, account_store, account_wishes, emails, factor_store, session_store, tickets
 from services.portal.account_acts import Acts
 from services.portal.account_cause import cause_of
 from services.portal.account_limits import Limits, agent_of, network_of
@@ -22,11 +22,17 @@ from services.portal.account_store import Claim
 from services.portal.account_wishes import ProviderWish
 from services.portal.oidc import Identity, Provider, refused
 from services.portal.parts import Parts
-from services.portal.session_guard import CurrentSession, cookie_name, recent, set_cookie
+from services.portal.session_guard import (
+    PROVIDER,
+    CurrentSession,
+    clear_cookie,
+    cookie_name,
+    recent,
+    set_cookie,
+    with_factor,
+)
 
 _SERVICE: Final = "portal"
-_COOKIE: Final = "chorale-provider"
-_PATH: Final = "/api/v1/accounts/sessions/provider"
 
 
 def add_routes(router: APIRouter, parts: Parts, acts: Acts) -> None:
@@ -64,7 +70,8 @@ def _add_begin(router: APIRouter, parts: Parts, desk: "_Desk") -> None:
         responses=problems(401, 403, 404, 422, 429, 503),
     )
     async def link(request: Request, signed: CurrentSession) -> RedirectResponse:
-        recent(request, signed)
+        async with parts.pool.acquire() as connection:
+            with_factor(request, signed, await factor_store.factors_of(connection, signed.subject))
         return await desk.begin(request, signed.subject)
 
 
@@ -87,7 +94,7 @@ def _add_back(router: APIRouter, parts: Parts, desk: "_Desk") -> None:
             answer = await desk.back(request, provider, code, state)
         except Problem as problem:
             answer = account_pages.told(problem.title, problem.detail, status=problem.status)
-        answer.delete_cookie(_COOKIE, path=_PATH, httponly=True, secure=parts.settings.secure, samesite="lax")
+        clear_cookie(answer, parts.settings, PROVIDER)
         return answer
 
 
@@ -141,11 +148,8 @@ class _Desk:
         minutes = self._parts.settings.ticket_minutes
         async with self._parts.pool.acquire() as connection:
             word = await tickets.make(connection, "provider", subject, data, now, minutes)
-        answer = RedirectResponse(begun.url, status_code=303, headers={"Cache-Control": "no-store"})
-        secure = self._parts.settings.secure
-        answer.set_cookie(
-            _COOKIE, word, path=_PATH, httponly=True, secure=secure, samesite="lax", max_age=int(minutes * 60)
-        )
+        answer = RedirectResponse(begun.url, status_code=303)
+        set_cookie(answer, self._parts.settings, word, PROVIDER, int(minutes * 60))
         return answer
 
     async def back(self, request: Request, provider: Provider, code: str, state: str) -> Response:
@@ -153,7 +157,8 @@ class _Desk:
         now = clock.now()
         async with transaction(self._parts.pool, _SERVICE) as tx:
             await self._limits.network(tx.conn, request)
-            ticket = await tickets.take(tx.conn, "provider", request.cookies.get(_COOKIE, ""), now)
+            word = request.cookies.get(cookie_name(self._parts.settings, PROVIDER), "")
+            ticket = await tickets.take(tx.conn, "provider", word, now)
             await tickets.spend(tx.conn, ticket)
         if ticket.data["state"] != state:
             raise refused(provider.label)
@@ -202,7 +207,7 @@ class _Desk:
             )
         if found.email_verified and await account_store.by_email(tx.conn, email) is None:
             return await self._new(tx, request, found, email)
-        await self._limits.mail(tx.conn, emails.key(email))
+        await self._limits.mail(tx.conn, emails.key(email), network_of(request, whole=True))
         wish = ProviderWish(
             email=email,
             name=found.name,

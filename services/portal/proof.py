@@ -53,13 +53,15 @@ async def one(connection: Connection, identity: UUID) -> Proof | None:
     return None if row is None else _proof(row)
 
 
-async def listed(connection: Connection, structure: UUID | None, state: str | None, limit: int) -> list[Proof]:
-    """Those that the caller may see, the longest waiting first."""
+async def listed(
+    connection: Connection, state: str | None, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Proof]:
+    """Those that the caller may see, the longest waiting first, behind ``after``: when one was sent, and its id."""
     rows = await connection.fetch(
-        f"select {_COLUMNS} from proof where ($1::uuid is null or structure = $1) and ($2::text is null or state = $2)"
-        " order by submitted_at, id limit $3",
-        structure,
+        f"select {_COLUMNS} from proof where ($1::text is null or state = $1)"
+        " and ($2::timestamptz is null or (submitted_at, id) > ($2, $3::uuid)) order by submitted_at, id limit $4",
         state,
+        *(after or (None, None)),
         limit,
     )
     return [_proof(row) for row in rows]

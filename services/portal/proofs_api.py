@@ -16,7 +16,8 @@ from services.common.blobs import BlobMissing, Blobs
 from services.common.db import scoped
 from services.common.problems import problems
 from services.common.web import Problem
-from services.portal import audit, proof, proof_kinds, structure_reads
+from services.portal import audit, cursors, proof, proof_kinds, structure_reads
+from services.portal.cursors import Cursor, Limit
 from services.portal.member_desk import Desk, request_cause
 from services.portal.member_views import ProofList, ProofView
 from services.portal.member_words import invalid, not_found
@@ -166,10 +167,14 @@ def _add_reading(router: APIRouter, parts: Parts, blobs: Blobs) -> None:
     async def listed(
         principal: CurrentPrincipal,
         state: Annotated[Literal["submitted", "approved", "refused", "withdrawn"] | None, Query()] = None,
+        cursor: Cursor = None,
+        limit: Limit = cursors.MOST,
     ) -> ProofList:
+        after = cursors.read(cursor, cursors.instant, UUID)
         async with scoped(parts.api_pool, scope_of(principal)) as connection:
-            found = await proof.listed(connection, None, state, 200)
-        return ProofList(proofs=await _views(parts, found))
+            found = await proof.listed(connection, state, after, limit + 1)
+        shown, following = cursors.cut(found, limit, lambda last: (last.submitted_at, last.id))
+        return ProofList(proofs=await _views(parts, shown), next=following)
 
     @router.get(
         "/proofs/{proof_id}/document",

@@ -10,6 +10,7 @@ Order of locks: structures first (``structure/<key>``), then subjects here; noth
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID, uuid5
 
@@ -25,6 +26,7 @@ from services.portal.member_grants import Holder, Member, Office, Place, Role, S
 
 _NAMESPACE: Final = UUID("0d5c7f0e-2f5b-5d0c-8f57-6a2c9d3b1e44")
 _SERVICE: Final = "service:"
+_SOFTWARE: Final = "software:"
 
 _RECEIVERS: Final = "select distinct receiver from delegation where giver = any($1::text[]) and receiver is not null"
 _STANDS: Final = (
@@ -71,25 +73,44 @@ async def publish(tx: Tx, subjects: Iterable[str], cause: Cause) -> list[str]:
     asked = await _with_receivers(tx.conn, subjects)
     if not asked:
         return []
-    await lock_keys(tx.conn, "portal/rights", asked)
+    await lock(tx.conn, asked)
     contents = await current(tx, asked)
-    before = {row["subject"]: row for row in await tx.conn.fetch(_BEFORE, asked)}
-    changed: list[tuple[str, int, str]] = []
+    held = {row["subject"]: row for row in await tx.conn.fetch(_BEFORE, asked)}
+    changed: dict[str, Content] = {}
+    for subject, content in contents.items():
+        known, plain = held.get(subject), msgspec.json.decode(msgspec.json.encode(content))
+        if known is None or msgspec.json.decode(known["content"]) != plain:
+            changed[subject] = content
+    return await say(tx, changed, {subject: row["version"] for subject, row in held.items()}, cause)
+
+
+async def say(tx: Tx, contents: Mapping[str, "Content"], above: Mapping[str, int], cause: Cause) -> list[str]:
+    """Publish these, each as a version above the one given; the transaction has the subjects' locks. Returns them."""
+    said: list[tuple[str, int, str]] = []
     for subject, content in sorted(contents.items()):
-        known, text = before.get(subject), msgspec.json.encode(content).decode()
-        plain = msgspec.json.decode(text)
-        if known is not None and msgspec.json.decode(known["content"]) == plain:
-            continue
         # Not only the next number: brought back from a backup, portal goes on above what the others have read since.
-        version = max((known["version"] if known else 0) + 1, int(tx.now.timestamp() * 1000))
-        entry = msgspec.convert({**plain, "version": version}, AccountPublished)
+        version = max(above.get(subject, 0) + 1, int(tx.now.timestamp() * 1000))
         # The same version of a subject is the same event, whatever else its transaction emits.
         made = RequestCause(uuid5(_NAMESPACE, f"{subject}/{version}"), cause.traceparent)
+        entry = content.entry(version)
         await publishing.emit(tx, entry, key=f"account/{subject}", partition_key=subject, cause=made)
-        changed.append((subject, version, text))
-    if changed:
-        await tx.conn.execute(_KEEP, *(list(column) for column in zip(*changed, strict=True)), tx.now)
-    return [subject for subject, _, _ in changed]
+        said.append((subject, version, msgspec.json.encode(content).decode()))
+    if said:
+        await tx.conn.execute(_KEEP, *(list(column) for column in zip(*said, strict=True)), tx.now)
+    return [subject for subject, _, _ in said]
+
+
+async def before(connection: Connection, subjects: Collection[str]) -> dict[str, tuple[int, datetime]]:
+    """Version and instant of what was published of these subjects last."""
+    rows = await connection.fetch(
+        "select subject, version, published_at from published_right where subject = any($1::text[])", list(subjects)
+    )
+    return {row["subject"]: (row["version"], row["published_at"]) for row in rows}
+
+
+async def lock(connection: Connection, subjects: Iterable[str]) -> None:
+    """Until the transaction ends nobody else publishes of these subjects."""
+    await lock_keys(connection, "portal/rights", subjects)
 
 
 async def _with_receivers(connection: Connection, subjects: Iterable[str]) -> list[str]:
@@ -109,6 +130,22 @@ class Content(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sessions_from: Any = None
     writes_each_minute: int | None = None
     writes_each_day: int | None = None
+
+    def entry(self, version: int) -> AccountPublished:
+        """As it is published."""
+        plain = msgspec.json.decode(msgspec.json.encode(self))
+        return msgspec.convert({**plain, "version": version}, AccountPublished)
+
+
+def ended(subject: str) -> Content:
+    """Of whom nothing is known (any more): he may do nothing."""
+    return Content(subject=subject, kind=_kind(subject), state="closed")
+
+
+def _kind(subject: str) -> Literal["person", "software", "service"]:
+    if subject.startswith(_SERVICE):
+        return "service"
+    return "software" if subject.startswith(_SOFTWARE) else "person"
 
 
 async def current(tx: Tx, subjects: Collection[str]) -> dict[str, Content]:
@@ -130,10 +167,12 @@ async def current(tx: Tx, subjects: Collection[str]) -> dict[str, Content]:
 
 
 def _of_person(subject: str, grants: tuple[Any, ...], account: asyncpg.Record | None) -> Content:
+    if account is None and not grants:
+        return ended(subject)
     state: Literal["active", "locked", "closed"] = account["state"] if account else "active"
     return Content(
         subject=subject,
-        kind="service" if subject.startswith(_SERVICE) else "person",
+        kind=_kind(subject),
         state=state,
         grants=() if state == "closed" else grants,
         sessions_from=account["sessions_from"] if account else None,

@@ -99,13 +99,14 @@ def _add_token(router: APIRouter, parts: Parts) -> None:
 def _add_proof(router: APIRouter, parts: Parts, sign_ins: SignIns) -> None:
     @router.post(
         "/sessions/proof",
-        summary="Redonne la preuve que c'est vous, pour les actions qui la demandent",
+        summary="Redonne la preuve que c'est vous (mot de passe, second facteur), pour les actions qui la demandent",
         responses=problems(401, 403, 410, 422, 429, 503),
     )
     async def proof(given: Proof, request: Request, response: Response, signed: CurrentSession) -> SignedIn:
         means = await sign_ins.prove(given, signed, request)
         async with transaction(parts.pool, _SERVICE) as tx:
-            secret = await session_store.renew(tx.conn, signed.id, means, tx.now)
+            proved = not {"password", "passkey"}.isdisjoint(means)
+            secret = await session_store.renew(tx.conn, signed.id, means, tx.now, proved=proved)
         set_cookie(response, parts.settings, secret)
         return SignedIn(state="signed_in", session=signed.id)
 

@@ -5,6 +5,7 @@ says that the request comes from a page of this platform (Fetch Metadata), or, w
 ``Origin`` is this platform's. A program that is no browser says neither, and has no cookie by chance.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Final, cast
 
@@ -13,12 +14,16 @@ from fastapi import Depends, Request, Response
 from services.common import clock
 from services.common.problems import WHO
 from services.common.web import Problem
-from services.portal import session_store
+from services.portal import factor_store, session_store
+from services.portal.factor_store import Factor
 from services.portal.parts import Parts
 from services.portal.session_store import Signed
 from services.portal.settings import PortalSettings
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+#: The cookies: of the session, and of who is on his way to the identity provider and back.
+SESSION: Final = "chorale"
+PROVIDER: Final = "chorale-provider"
 
 
 def parts_of(request: Request) -> Parts:
@@ -26,9 +31,9 @@ def parts_of(request: Request) -> Parts:
     return cast(Parts, request.app.state.portal)
 
 
-def cookie_name(settings: PortalSettings) -> str:
+def cookie_name(settings: PortalSettings, name: str = SESSION) -> str:
     """``__Host-`` lets no other host and no path set it, which browsers take only over TLS."""
-    return "__Host-chorale" if settings.secure else "chorale"
+    return f"__Host-{name}" if settings.secure else name
 
 
 def same_site(request: Request) -> None:
@@ -87,12 +92,39 @@ def recent(request: Request, signed: Signed) -> None:
         )
 
 
-def set_cookie(response: Response, settings: PortalSettings, secret: str) -> None:
-    """Give the browser its session."""
-    response.set_cookie(cookie_name(settings), secret, httponly=True, secure=settings.secure, samesite="lax", path="/")
+def with_factor(request: Request, signed: Signed, asked: Sequence[Factor]) -> None:
+    """As :func:`recent`, and where the account has second factors (``asked``) one of them was shown lately, too.
+
+    For what takes a factor away or adds one: whoever has a session and the password has not the telephone by that.
+    """
+    recent(request, signed)
+    lasts = timedelta(minutes=parts_of(request).settings.recent_minutes)
+    if asked and (signed.factor_at is None or signed.factor_at < clock.now() - lasts):
+        raise Problem(
+            403,
+            "FACTOR_REQUIRED",
+            "Montrez aussi votre second facteur",
+            f"Le mot de passe ne suffit pas ici : donnez aussi {factor_store.shown(asked)} à POST "
+            "/api/v1/accounts/sessions/proof, puis recommencez.",
+        )
+
+
+def set_cookie(
+    response: Response, settings: PortalSettings, secret: str, name: str = SESSION, seconds: int | None = None
+) -> None:
+    """Give the browser its session, or another secret; ``seconds``: it forgets it by itself."""
+    response.set_cookie(
+        cookie_name(settings, name),
+        secret,
+        httponly=True,
+        secure=settings.secure,
+        samesite="lax",
+        path="/",
+        max_age=seconds,
+    )
     response.headers["Cache-Control"] = "no-store"
 
 
-def clear_cookie(response: Response, settings: PortalSettings) -> None:
+def clear_cookie(response: Response, settings: PortalSettings, name: str = SESSION) -> None:
     """Take it back."""
-    response.delete_cookie(cookie_name(settings), httponly=True, secure=settings.secure, samesite="lax", path="/")
+    response.delete_cookie(cookie_name(settings, name), httponly=True, secure=settings.secure, samesite="lax", path="/")

@@ -59,9 +59,12 @@ class PasskeySignIn(_In):
 
 
 class Proof(_In):
-    """One of: the password, what a passkey signed (with its ticket from ``/sessions/passkey/options``)."""
+    """The password, a code of the application or a recovery code, or both; or what a passkey signed (with its ticket
+    from ``/sessions/passkey/options``), which stands for both. A code alone is no proof, but completes one."""
 
     password: str | None = Field(default=None, max_length=4 * MOST, examples=[PHRASE])
+    totp: str | None = Field(default=None, max_length=12, examples=["123 456"])
+    recovery: str | None = Field(default=None, max_length=60, examples=["a2bc-d3ef-gh4j-kmn5"])
     ticket: str | None = Field(default=None, max_length=200)
     credential: dict[str, Any] | None = Field(default=None, max_length=20)
 

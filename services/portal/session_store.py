@@ -19,13 +19,15 @@ from services.portal.settings import PortalSettings
 _NAMESPACE: Final = UUID("5b0a3a52-7f3e-5c55-9a4e-0d3f8e6a1c77")
 #: How an account was opened: with what.
 Means = Literal["password", "totp", "recovery", "passkey", "provider", "link"]
-Why = Literal["signed_out", "revoked", "password", "renewed", "closed", "factor"]
+Why = Literal["signed_out", "revoked", "password", "renewed", "closed", "factor", "restored"]
+#: Means that show a second factor; a passkey is two by itself.
+FACTORS: Final[frozenset[str]] = frozenset({"totp", "recovery", "passkey"})
 #: A use is written down once a minute, not at each request.
 _TOUCH: Final = timedelta(minutes=1)
 
 
 class Signed(msgspec.Struct, frozen=True, kw_only=True):
-    """Who has signed in. ``proved_at``: when he last showed who he is."""
+    """Who has signed in. ``proved_at``: when he last showed who he is; ``factor_at``: when by a second factor too."""
 
     id: UUID
     subject: str
@@ -35,6 +37,7 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     created_at: datetime
     proved_at: datetime
+    factor_at: datetime | None
     last_used_at: datetime
     means: tuple[str, ...]
 
@@ -78,7 +81,7 @@ async def open_session(
     made = Opened(uuid4(), secrets.token_urlsafe(32))
     await connection.execute(
         "insert into session (id, subject, digest, created_at, proved_at, last_used_at, expires_at, means, network,"
-        " agent, provider_token) values ($1, $2, $3, $4, $4, $4, $5, $6, $7, $8, $9)",
+        " agent, provider_token, factor_at) values ($1, $2, $3, $4, $4, $4, $5, $6, $7, $8, $9, $10)",
         made.id,
         subject,
         digest(made.secret),
@@ -88,6 +91,7 @@ async def open_session(
         network,
         agent,
         provider_token,
+        None if FACTORS.isdisjoint(means) else now,
     )
     return made
 
@@ -95,8 +99,8 @@ async def open_session(
 async def find(connection: Connection, secret: str, now: datetime, settings: PortalSettings) -> Signed | None:
     """Whose session this is; None for one that is over, unused for too long, or of an account that is not open."""
     row = await connection.fetchrow(
-        "select s.id, s.subject, a.email, a.name, a.language, a.state, s.created_at, s.proved_at, s.last_used_at,"
-        " s.means from session s join account a on a.subject = s.subject"
+        "select s.id, s.subject, a.email, a.name, a.language, a.state, s.created_at, s.proved_at, s.factor_at,"
+        " s.last_used_at, s.means from session s join account a on a.subject = s.subject"
         " where s.digest = $1 and s.revoked_at is null and s.expires_at > $2 and s.last_used_at > $3"
         " and a.state = 'active'",
         digest(secret),
@@ -110,16 +114,24 @@ async def find(connection: Connection, secret: str, now: datetime, settings: Por
     return Signed(**{**dict(row), "means": tuple(row["means"])})
 
 
-async def renew(connection: Connection, session: UUID, means: Sequence[str], now: datetime) -> str:
-    """A new secret for a session whose owner has shown anew who he is, or gained rights: the old one is worthless."""
+async def renew(
+    connection: Connection, session: UUID, means: Sequence[str], now: datetime, *, proved: bool = True
+) -> str:
+    """A new secret for a session whose owner has shown anew who he is, or gained rights: the old one is worthless.
+
+    ``proved`` false: a second factor was shown, which is no proof by itself.
+    """
     secret = secrets.token_urlsafe(32)
     await connection.execute(
-        "update session set digest = $2, proved_at = $3, last_used_at = $3,"
+        "update session set digest = $2, proved_at = case when $5 then $3 else proved_at end, last_used_at = $3,"
+        " factor_at = case when $6 then $3 else factor_at end,"
         " means = array(select distinct unnest(means || $4::text[])) where id = $1",
         session,
         digest(secret),
         now,
         list(means),
+        proved,
+        not FACTORS.isdisjoint(means),
     )
     return secret
 
@@ -151,13 +163,21 @@ async def revoke(
         but,
     )
     for row in rows:
-        # A token of it may have been made a moment ago by another instance: a minute more than the longest one.
-        entry = SessionRevoked(
-            subject=subject, session=str(row["id"]), version=1, expires_at=tx.now + timedelta(hours=1, minutes=1)
-        )
-        made = RequestCause(uuid5(_NAMESPACE, str(row["id"])), cause.traceparent)
-        await publishing.emit(tx, entry, key=f"session/{row['id']}", partition_key=subject, cause=made)
+        await publish_end(tx, subject, row["id"], tx.now, cause)
     return [row["id"] for row in rows]
+
+
+def tokens_end(ended_at: datetime) -> datetime:
+    """When the last token of a session that ended then has ended. One may have been made a moment after it by another
+    instance: a minute more than the longest one."""
+    return ended_at + timedelta(hours=1, minutes=1)
+
+
+async def publish_end(tx: Tx, subject: str, session: UUID, ended_at: datetime, cause: Cause) -> None:
+    """Tell every service that a session is over."""
+    entry = SessionRevoked(subject=subject, session=str(session), version=1, expires_at=tokens_end(ended_at))
+    made = RequestCause(uuid5(_NAMESPACE, str(session)), cause.traceparent)
+    await publishing.emit(tx, entry, key=f"session/{session}", partition_key=subject, cause=made)
 
 
 async def sweep(connection: Connection, now: datetime) -> None:

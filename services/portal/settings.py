@@ -20,10 +20,10 @@ class PortalSettings(SoftwareSettings, OidcSettings, BlobSettings):
     public_url: str
     account_secret: SecretStr | None = None
 
-    #: Argon2id, RFC 9106 section 4, second recommended option: passes, KiB, lanes; how many at once, how many waiting.
-    password_passes: int = Field(default=3, gt=0)
-    password_kib: int = Field(default=65_536, ge=8)
-    password_lanes: int = Field(default=4, gt=0)
+    #: Argon2id, the first choice of OWASP: passes, KiB, lanes; how many at once, how many waiting.
+    password_passes: int = Field(default=1, gt=0)
+    password_kib: int = Field(default=47_104, ge=8)
+    password_lanes: int = Field(default=1, gt=0)
     password_threads: int = Field(default=1, gt=0)
     password_waiting: int = Field(default=32, gt=0)
     #: How much more the scheduler favours everything else over hashing (nice).
@@ -44,10 +44,11 @@ class PortalSettings(SoftwareSettings, OidcSettings, BlobSettings):
     lock_seconds: float = Field(default=60.0, gt=0)
     lock_ceiling_seconds: float = Field(default=3600.0, gt=0)
 
-    #: Requests of one network and for one address, each in a minute and in an hour.
+    #: Requests of one network in a minute and in an hour; mails for one address, asked by one network and by all.
     network_each_minute: int = Field(default=60, gt=0)
     network_sign_ups_each_hour: int = Field(default=60, gt=0)
     address_mails_each_hour: int = Field(default=5, gt=0)
+    address_mails_most_each_hour: int = Field(default=20, gt=0)
 
     #: A new key is published so long before it signs, and an old one is published on after it.
     key_lead_seconds: float = Field(default=60.0, ge=0)

@@ -5,26 +5,25 @@ case, wrong ones are counted by address, and who is to be told of a lock is foun
 """
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request
-from webauthn import base64url_to_bytes
 
 from services.common import clock, telemetry
 from services.common.db import Connection
 from services.common.deliver import transaction
 from services.common.web import Problem
 from services.portal import account_metrics, account_store, account_wishes, emails, factor_store, session_store, tickets
-from services.portal.account_keys import base64url, wrapper
+from services.portal.account_keys import base64url
 from services.portal.account_limits import Limits, Try, agent_of, locked, network_of
 from services.portal.account_models import address
 from services.portal.account_store import Account
 from services.portal.factor_store import shown
 from services.portal.parts import Parts
-from services.portal.passkeys import Passkeys, identity_of, wrong_passkey
+from services.portal.passkeys import Passkeys, wrong_passkey
+from services.portal.second_factor import SecondFactors, Shown
 from services.portal.session_models import PasskeyAsked, PasskeySignIn, Proof, SecondIn, SignedIn
 from services.portal.session_store import Means, Signed
-from services.portal.tickets import Ticket
 
 _SERVICE: Final = "portal"
 Found = tuple[SignedIn, str | None]
@@ -36,7 +35,7 @@ class SignIns:
     def __init__(self, parts: Parts, limits: Limits) -> None:
         self._parts = parts
         self._limits = limits
-        self._wrap = wrapper(parts.settings.secret, "second factors")
+        self._factors = SecondFactors(parts, limits)
         self._passkeys = Passkeys(parts.settings)
 
     async def password(self, email: str, password: str, request: Request) -> Found:
@@ -104,42 +103,19 @@ class SignIns:
         now = clock.now()
         async with self._parts.pool.acquire() as connection:
             await self._limits.network(connection, request)
-        found: Found | None = None
         async with transaction(self._parts.pool, _SERVICE) as tx:
             ticket = await tickets.take(tx.conn, "second", given.ticket, now)
             assert ticket.subject is not None
-            key = self._limits.key("second", ticket.subject)
-            tried = await self._limits.begin(tx.conn, key, now)
-            if tried.locked_until is None:
-                means = await self._means(tx.conn, ticket, given, now)
-                if means is not None:
-                    await tickets.spend(tx.conn, ticket)
-                    await self._limits.succeeded(tx.conn, key)
-                    found = await self._open(tx.conn, ticket.subject, ["password", means], request, now)
-                else:
-                    await tickets.failed(tx.conn, ticket)
-        if tried.locked_until is not None:
-            raise locked(tried.locked_until, now, second=True)
-        if found is None:
-            _count("second", "refused")
-            raise _wrong_second()
-        return found
-
-    async def _means(self, connection: Connection, ticket: Ticket, given: SecondIn, now: datetime) -> Means | None:
-        """What was shown, None where it is wrong."""
-        assert ticket.subject is not None
-        if given.totp is not None:
-            right = await factor_store.check_totp(connection, self._wrap, ticket.subject, given.totp, now)
-            return "totp" if right else None
-        if given.recovery is not None:
-            return "recovery" if await factor_store.use_code(connection, ticket.subject, given.recovery, now) else None
-        if given.credential is not None and "challenge" in ticket.data:
-            try:
-                subject = await self._passkey(connection, ticket.data["challenge"], given.credential, now)
-            except Problem:
-                return None
-            return "passkey" if subject == ticket.subject else None
-        return None
+            challenge = ticket.data.get("challenge")
+            shown = Shown(totp=given.totp, recovery=given.recovery, credential=given.credential, challenge=challenge)
+            found = await self._factors.check(tx, ticket.subject, shown, now)
+            if not isinstance(found, Problem):
+                await tickets.spend(tx.conn, ticket)
+                return await self._open(tx.conn, ticket.subject, ["password", found], request, now)
+            if found.status == 401:
+                await tickets.failed(tx.conn, ticket)
+        self._parts.mailing.wake()
+        raise found
 
     async def passkey_options(self, request: Request) -> PasskeyAsked:
         """A challenge for whoever has a passkey here."""
@@ -164,41 +140,52 @@ class SignIns:
             await self._limits.network(connection, request)
         async with transaction(self._parts.pool, _SERVICE) as tx:
             ticket = await tickets.take(tx.conn, "passkey_sign_in", given.ticket, now)
-            subject = await self._passkey(tx.conn, ticket.data["challenge"], given.credential, now)
+            subject = await self._factors.passkey(tx.conn, ticket.data["challenge"], given.credential, now)
             await tickets.spend(tx.conn, ticket)
             known = await account_store.of(tx.conn, subject)
             if known is None or known.state != "active":
                 raise wrong_passkey()
             return await self._open(tx.conn, subject, ["passkey"], request, now)
 
-    async def _passkey(
-        self, connection: Connection, challenge: str, credential: dict[str, object], now: datetime
-    ) -> str:
-        """Whose passkey has signed. Raises a 422 problem."""
-        known = await factor_store.passkey(connection, identity_of(credential))
-        if known is None:
-            raise wrong_passkey()
-        count = self._passkeys.signed(credential, base64url_to_bytes(challenge), known)
-        await factor_store.used_passkey(connection, known.id, count, now)
-        return known.subject
-
     async def prove(self, given: Proof, signed: Signed, request: Request) -> list[Means]:
-        """Who is signed in shows it anew. Raises a 401, 410, 422 or 429 problem."""
+        """Who is signed in shows it anew: by the password, a second factor or both, or a passkey.
+
+        Raises a 401, 410, 422 or 429 problem.
+        """
+        means: list[Means] = []
         if given.password is not None:
             known = await self._right(signed.email, given.password, request)
             if known.subject != signed.subject:
                 raise _refused(0)
-            return ["password"]
-        if given.ticket is not None and given.credential is not None:
-            now = clock.now()
-            async with transaction(self._parts.pool, _SERVICE) as tx:
-                ticket = await tickets.take(tx.conn, "passkey_sign_in", given.ticket, now)
-                subject = await self._passkey(tx.conn, ticket.data["challenge"], given.credential, now)
-                await tickets.spend(tx.conn, ticket)
-            if subject != signed.subject:
-                raise wrong_passkey()
-            return ["passkey"]
-        raise Problem(422, "PROOF_EMPTY", "Preuve absente", "Donnez le mot de passe, ou la réponse d'une clé d'accès.")
+            means.append("password")
+        if given.totp is not None or given.recovery is not None:
+            means.append(await self._prove_factor(Shown(totp=given.totp, recovery=given.recovery), signed, request))
+        elif given.ticket is not None and given.credential is not None:
+            means.append(await self._prove_passkey(given.ticket, given.credential, signed))
+        if not means:
+            said = "Donnez le mot de passe, un code, ou la réponse d'une clé d'accès."
+            raise Problem(422, "PROOF_EMPTY", "Preuve absente", said)
+        return means
+
+    async def _prove_factor(self, shown: Shown, signed: Signed, request: Request) -> Means:
+        async with self._parts.pool.acquire() as connection:
+            await self._limits.network(connection, request)
+        async with transaction(self._parts.pool, _SERVICE) as tx:
+            found = await self._factors.check(tx, signed.subject, shown, clock.now())
+        if isinstance(found, Problem):
+            self._parts.mailing.wake()
+            raise found
+        return found
+
+    async def _prove_passkey(self, word: str, credential: dict[str, Any], signed: Signed) -> Means:
+        now = clock.now()
+        async with transaction(self._parts.pool, _SERVICE) as tx:
+            ticket = await tickets.take(tx.conn, "passkey_sign_in", word, now)
+            subject = await self._factors.passkey(tx.conn, ticket.data["challenge"], credential, now)
+            await tickets.spend(tx.conn, ticket)
+        if subject != signed.subject:
+            raise wrong_passkey()
+        return "passkey"
 
     async def _open(
         self, connection: Connection, subject: str, means: list[Means], request: Request, now: datetime
@@ -232,13 +219,4 @@ def _refused(left: int) -> Problem:
         "SIGN_IN_REFUSED",
         "Connexion refusée",
         f"L'adresse ou le mot de passe ne convient pas, ou le compte n'est pas encore activé. {more}".strip(),
-    )
-
-
-def _wrong_second() -> Problem:
-    return Problem(
-        401,
-        "SECOND_FACTOR_REFUSED",
-        "Second facteur refusé",
-        "Ce code ou cette clé ne convient pas : attendez le code suivant, ou prenez un code de secours.",
     )

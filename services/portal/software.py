@@ -10,7 +10,7 @@ import msgspec
 
 from contracts.events import SessionRevoked
 from services.common import timers
-from services.common.deliver import Tx
+from services.common.deliver import Cause, Tx
 from services.common.trace import RequestCause
 from services.portal import audit, rights, software_domain, software_store
 from services.portal.publishing import emit
@@ -91,24 +91,27 @@ async def revoke_secret(tx: Tx, software: Software, secret: UUID, *, by: str, tr
     if not await software_store.revoke_secret(tx.conn, software.id, secret, by, tx.now):
         return False
     await timers.cancel(tx.conn, [str(secret)], NOTICE)
-    # The tokens of a secret are one session, which carries its id.
-    over = SessionRevoked(
-        subject=software.subject,
-        session=str(secret),
-        version=1,
-        # A token may be made at this very moment by a request that saw the secret live.
-        expires_at=tx.now + timedelta(seconds=TOKEN_SECONDS + 60),
-    )
-    cause = RequestCause(uuid5(secret, "revoked"), traceparent)
-    await emit(tx, over, key=f"session/{secret}", partition_key=software.subject, cause=cause)
+    await publish_end(tx, software.subject, secret, tx.now, RequestCause(uuid5(secret, "revoked"), traceparent))
     await _write(tx, software, "software.secret_revoked", by, traceparent, {"secret": str(secret)})
     return True
+
+
+def tokens_end(ended_at: datetime) -> datetime:
+    """When the last token of a secret that ended then has ended. One may be made at that very moment by a request that
+    saw the secret live."""
+    return ended_at + timedelta(seconds=TOKEN_SECONDS + 60)
+
+
+async def publish_end(tx: Tx, subject: str, secret: UUID, ended_at: datetime, cause: Cause) -> None:
+    """Tell every service that a secret is over: its tokens are one session, which carries its id."""
+    over = SessionRevoked(subject=subject, session=str(secret), version=1, expires_at=tokens_end(ended_at))
+    await emit(tx, over, key=f"session/{secret}", partition_key=subject, cause=cause)
 
 
 def _held(software: Software) -> dict[str, audit.Detail]:
     return {
         "roles": list(software.roles),
-        "services": list(software.services),
+        "services": [audit.Code(code) for code in software.services],
         "scopes": list(software.scopes),
         "writes_each_minute": software.writes_each_minute,
         "writes_each_day": software.writes_each_day,

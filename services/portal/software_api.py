@@ -1,5 +1,6 @@
 """``/api/v1/accounts/software``: the software of a structure, kept by whoever manages the structure."""
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,16 +11,16 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from invoice.rights import allows
 from services.common import clock
 from services.common.auth import CurrentPrincipal, Principal
-from services.common.db import scoped
+from services.common.db import Connection, scoped
 from services.common.deliver import transaction
 from services.common.problems import problems
 from services.common.web import Problem
-from services.portal import software, software_domain, software_store
+from services.portal import software, software_domain, software_makers, software_store, structure_directory
 from services.portal.parts import Parts
 from services.portal.scope import scope_of
 from services.portal.software import Ended, TooManySecrets
 from services.portal.software_domain import Refused
-from services.portal.software_store import Software
+from services.portal.software_store import Secret, Software
 from services.portal.software_views import (
     CLEAN,
     NewSecret,
@@ -75,7 +76,16 @@ class Desk:
             found = await software_store.one(connection, identity)
             held = await software_store.secrets(connection, [identity])
         assert found is not None
-        return SoftwareView.of(found, held[identity], self._limits, clock.now())
+        return (await self._views([found], held))[0]
+
+    async def _views(self, found: Sequence[Software], held: Mapping[UUID, list[Secret]]) -> list[SoftwareView]:
+        """With who made them: whether he manages the structure is nothing that the caller's rows could tell."""
+        now = clock.now()
+        pairs = [(one.structure, one.made_by) for one in found]
+        pairs += [(one.structure, secret.made_by) for one in found for secret in held[one.id]]
+        async with self._parts.pool.acquire() as connection:
+            makers = await software_makers.of(connection, pairs, now)
+        return [SoftwareView.of(one, held[one.id], self._limits, makers, now) for one in found]
 
     async def make(self, request: Request, given: NewSoftware, principal: CurrentPrincipal) -> SoftwareView:
         """Open an account for a structure that one manages."""
@@ -98,6 +108,7 @@ class Desk:
                     now=tx.now,
                 ),
             )
+            await _known_services(tx.conn, place.structure, fresh.services)
             await software.make(tx, fresh, by=principal.subject, traceparent=_trace(request))
         return await self._view(principal, fresh.id)
 
@@ -113,6 +124,7 @@ class Desk:
             if place is None:
                 raise _not_yours()
             asked = self._bounded(principal, place, msgspec.structs.replace(found, **_given(given)))
+            await _known_services(tx.conn, place.structure, set(asked.services) - set(found.services))
             try:
                 await software.change(tx, asked, by=principal.subject, traceparent=_trace(request))
             except Ended as error:
@@ -141,9 +153,9 @@ class Desk:
             found = await software_store.page(connection, structure, cursor, _PAGE + 1)
             shown = found[:_PAGE]
             held = await software_store.secrets(connection, [one.id for one in shown])
-        now = clock.now()
-        views = [SoftwareView.of(one, held[one.id], self._limits, now) for one in shown]
-        return SoftwarePage(software=views, next=str(shown[-1].id) if len(found) > _PAGE else None)
+        return SoftwarePage(
+            software=await self._views(shown, held), next=str(shown[-1].id) if len(found) > _PAGE else None
+        )
 
     async def read(self, client_id: UUID, principal: CurrentPrincipal) -> SoftwareView:
         """One account."""
@@ -226,6 +238,15 @@ def _refused(error: Refused) -> Problem:
         "action": error.action,
     }
     return Problem(422, "REQUEST_INVALID", "Demande invalide", "Corrigez les champs indiqués.", errors=[entry])
+
+
+async def _known_services(connection: Connection, structure: str, codes: Collection[str]) -> None:
+    """Raises a 422 problem for a code of which the directory has no open service there."""
+    unknown = await structure_directory.unknown_services(connection, structure, sorted(codes))
+    if unknown:
+        said = f"La structure n'a pas de service ouvert « {unknown[0]} »."
+        todo = "Prenez un code de sa liste, dans l'annuaire."
+        raise _refused(Refused("services", unknown[0], "SERVICE_UNKNOWN", said, todo))
 
 
 def _trace(request: Request) -> str | None:

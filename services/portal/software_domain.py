@@ -11,6 +11,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from services.portal import member_grants
+
 #: Two at a time: the next one is put into use before the last one is taken away.
 LIVE_SECRETS: Final = 2
 SECRET_DAYS: Final = 365
@@ -77,6 +79,9 @@ def check(place: Place, roles: Sequence[str], services: Sequence[str]) -> None:
             "Le rôle AGENT s'exerce dans des services, et lui seul.",
             "Donnez au moins un code service avec AGENT, aucun sans lui.",
         )
+    for code in services:
+        if not member_grants.carried(code):
+            raise Refused("services", code, member_grants.CODE_COMMA, *member_grants.NOT_CARRIED)
 
 
 def digest(secret: str) -> bytes:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from invoice.rights import ROLES, SCOPES
 from services.portal.software_domain import SECRET_DAYS
+from services.portal.software_makers import Makers
 from services.portal.software_store import Secret, Software
 
 
@@ -35,7 +36,7 @@ CLEAN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 Name = Annotated[str, Field(max_length=120, description="Nom du logiciel"), AfterValidator(_named)]
 Roles = Annotated[list[Annotated[str, AfterValidator(_known_role)]], Field(min_length=1, max_length=10)]
 Services = Annotated[
-    list[Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^,/\x00-\x1f\x7f-\x9f]+$")]],
+    list[Annotated[str, Field(min_length=1, max_length=100, pattern=CLEAN)]],
     Field(max_length=200),
 ]
 Scopes = Annotated[list[Annotated[str, AfterValidator(_known_scope)]], Field(min_length=1, max_length=20)]
@@ -86,13 +87,15 @@ class SecretView(BaseModel):
     hint: str = Field(description="Les quatre derniers caractères")
     made_at: datetime
     made_by: str
+    made_by_name: str
+    made_by_manages: bool = Field(description="Si qui l'a fait, et l'a donc vu, gère encore la structure")
     expires_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
     state: str = Field(description="active, expired ou revoked")
 
     @classmethod
-    def of(cls, secret: Secret, now: datetime) -> "SecretView":
+    def of(cls, secret: Secret, structure: str, makers: Makers, now: datetime) -> "SecretView":
         """As it stands now."""
         state = "revoked" if secret.revoked_at else "active" if secret.expires_at > now else "expired"
         return cls(
@@ -100,6 +103,8 @@ class SecretView(BaseModel):
             hint=secret.hint,
             made_at=secret.made_at,
             made_by=secret.made_by,
+            made_by_name=makers.name(secret.made_by),
+            made_by_manages=makers.manages(structure, secret.made_by),
             expires_at=secret.expires_at,
             last_used_at=secret.last_used_at,
             revoked_at=secret.revoked_at,
@@ -130,6 +135,8 @@ class SoftwareView(BaseModel):
     writes_each_minute: int = Field(description="La limite qui vaut : la sienne, ou celle de la plateforme")
     writes_each_day: int
     made_by: str
+    made_by_name: str
+    made_by_manages: bool = Field(description="Si qui l'a ouvert gère encore la structure")
     made_at: datetime
     changed_at: datetime
     last_used_at: datetime | None
@@ -137,8 +144,10 @@ class SoftwareView(BaseModel):
     secrets: list[SecretView]
 
     @classmethod
-    def of(cls, found: Software, held: list[Secret], limits: tuple[int, int], now: datetime) -> "SoftwareView":
-        """As it stands now. ``limits`` are the platform's."""
+    def of(
+        cls, found: Software, held: list[Secret], limits: tuple[int, int], makers: Makers, now: datetime
+    ) -> "SoftwareView":
+        """As it stands now. ``limits`` are the platform's, ``makers`` who made it and its secrets."""
         return cls(
             client_id=found.id,
             subject=found.subject,
@@ -151,11 +160,13 @@ class SoftwareView(BaseModel):
             writes_each_minute=found.writes_each_minute or limits[0],
             writes_each_day=found.writes_each_day or limits[1],
             made_by=found.made_by,
+            made_by_name=makers.name(found.made_by),
+            made_by_manages=makers.manages(found.structure, found.made_by),
             made_at=found.made_at,
             changed_at=found.changed_at,
             last_used_at=found.last_used_at,
             revoked_at=found.revoked_at,
-            secrets=[SecretView.of(secret, now) for secret in held],
+            secrets=[SecretView.of(secret, found.structure, makers, now) for secret in held],
         )
 
 

@@ -100,7 +100,7 @@ _ROLES: Final[dict[str, Any]] = {
 }
 
 EXAMPLES: Final[dict[str, Any]] = {
-    f"GET {_A}/structures": {"structures": [_STRUCTURE]},
+    f"GET {_A}/structures": {"structures": [_STRUCTURE], "next": None},
     f"POST {_A}/structures": {**_STRUCTURE, "bank": None, "verified": False, "manager": None, "rights": []},
     f"GET {_A}/structures/{{structure}}": _STRUCTURE,
     f"PUT {_A}/structures/{{structure}}": _STRUCTURE,
@@ -145,20 +145,21 @@ EXAMPLES: Final[dict[str, Any]] = {
                 "since": _AT,
                 "roles": _ROLES["roles"],
             }
-        ]
+        ],
+        "next": None,
     },
     f"PUT {_A}/structures/{{structure}}/members/{{subject}}/roles": _ROLES,
     f"POST {_A}/structures/{{structure}}/members/{{subject}}/copy": _ROLES,
     f"POST {_A}/structures/{{structure}}/requests": _REQUEST,
-    f"GET {_A}/requests": {"requests": [_REQUEST]},
+    f"GET {_A}/requests": {"requests": [_REQUEST], "next": None},
     f"POST {_A}/requests/{{request_id}}/approve": {**_REQUEST, "state": "approved", "decided_at": _AT},
     f"POST {_A}/structures/{{structure}}/invitations": _INVITATION,
-    f"GET {_A}/structures/{{structure}}/invitations": {"invitations": [_INVITATION]},
+    f"GET {_A}/structures/{{structure}}/invitations": {"invitations": [_INVITATION], "next": None},
     f"POST {_A}/invitations/accept": {"structure": _SIRET, "name": "Menuiserie du Port"},
     f"POST {_A}/structures/{{structure}}/delegations": _DELEGATION,
-    f"GET {_A}/structures/{{structure}}/delegations": {"delegations": [_DELEGATION]},
+    f"GET {_A}/structures/{{structure}}/delegations": {"delegations": [_DELEGATION], "next": None},
     f"POST {_A}/structures/{{structure}}/proofs": _PROOF,
-    f"GET {_A}/proofs": {"proofs": [_PROOF]},
+    f"GET {_A}/proofs": {"proofs": [_PROOF], "next": None},
     f"POST {_A}/proofs/{{proof_id}}/approve": {**_PROOF, "state": "approved", "decided_at": _AT},
     f"GET {_A}/tenants/{{tenant}}/administrators": {
         "tenant": "cd06",

@@ -1,6 +1,7 @@
 """Reads a structure as its API shows it, through row-level security; bank references by who may read them."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -18,11 +19,12 @@ from services.portal.structure_store import Structure
 from services.portal.structure_views import BankView, GrantView, StructureView, address_of
 
 _OWN = (
-    "select s.id from structure s where exists (select from membership m where m.structure = s.id and m.subject = $1"
+    "select s.id, s.name, s.key from structure s where ($3::text is null or (s.name, s.key) > ($3, $4::text))"
+    " and (exists (select from membership m where m.structure = s.id and m.subject = $1"
     "  and m.left_at is null) or exists (select from held_role h where h.structure = s.id and h.subject = $1"
     "  and h.withdrawn_at is null and (h.until is null or h.until > $2)) or exists (select from delegation d"
-    "  where d.structure = s.id and d.receiver = $1 and d.ended_at is null and d.until > $2)"
-    " order by s.name, s.key limit 500"
+    "  where d.structure = s.id and d.receiver = $1 and d.ended_at is null and d.until > $2))"
+    " order by s.name, s.key limit $5"
 )
 
 
@@ -33,13 +35,24 @@ class Person(msgspec.Struct, frozen=True):
     email: str | None
 
 
-async def own_ids(connection: Connection, subject: str, now: object) -> list[UUID]:
-    """The structures at which somebody is anything."""
-    return [row["id"] for row in await connection.fetch(_OWN, subject, now)]
+class Own(msgspec.Struct, frozen=True, kw_only=True):
+    """A structure at which somebody is anything, and its place in the list."""
+
+    id: UUID
+    name: str
+    key: str
 
 
-async def views(pool: Pool, api_pool: Pool, principal: Principal, ids: Collection[UUID]) -> list[StructureView]:
-    """These structures as the caller may see them, by name."""
+async def own(
+    connection: Connection, subject: str, after: tuple[str, str] | None, limit: int, now: datetime
+) -> list[Own]:
+    """The structures at which somebody is anything, by name, behind ``after``: a name and a key."""
+    rows = await connection.fetch(_OWN, subject, now, *(after or (None, None)), limit)
+    return [Own(**dict(row)) for row in rows]
+
+
+async def views(pool: Pool, api_pool: Pool, principal: Principal, ids: Sequence[UUID]) -> list[StructureView]:
+    """These structures as the caller may see them, in this order."""
     async with scoped(api_pool, scope_of(principal)) as connection:
         found = await structure_store.by_ids(connection, list(ids))
         rows = await connection.fetch(
@@ -62,7 +75,7 @@ async def views(pool: Pool, api_pool: Pool, principal: Principal, ids: Collectio
         )
     bodies = {row["siret"] for row in public}
     made: list[StructureView] = []
-    for each in sorted(found.values(), key=lambda one: (one.name, one.key)):
+    for each in (found[identity] for identity in ids if identity in found):
         bank, member = banks.get(each.id), members.get(each.id)
         view = _view(each, member, principal, public=each.key in bodies)
         view.bank = None if bank is None else BankView.of(bank, masked=not _reads_bank(each, member, principal))

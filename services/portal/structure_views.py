@@ -162,6 +162,7 @@ class StructureList(BaseModel):
     """The caller's structures."""
 
     structures: list[StructureView]
+    next: str | None = Field(default=None, description="À repasser en « cursor » ; absent à la dernière page")
 
 
 class FoundView(BaseModel):

@@ -11,7 +11,16 @@ from services.common.auth import CurrentPrincipal
 from services.common.deliver import transaction
 from services.common.problems import problems
 from services.common.web import Problem
-from services.portal import member_arrival, rights, sirene_lookup, structure_directory, structure_reads, structure_store
+from services.portal import (
+    cursors,
+    member_arrival,
+    rights,
+    sirene_lookup,
+    structure_directory,
+    structure_reads,
+    structure_store,
+)
+from services.portal.cursors import Cursor, Limit
 from services.portal.member_desk import Desk, Scene, request_cause
 from services.portal.member_words import invalid, not_yours
 from services.portal.parts import Parts
@@ -113,11 +122,15 @@ def _add_search(router: APIRouter, parts: Parts) -> None:
 
 
 def _add_own(router: APIRouter, parts: Parts) -> None:
-    @router.get("/structures", summary="Mes structures, et ce que j'y suis", responses=problems(401, 403, 503))
-    async def own(principal: CurrentPrincipal) -> StructureList:
+    @router.get("/structures", summary="Mes structures, et ce que j'y suis", responses=problems(401, 403, 422, 503))
+    async def own(principal: CurrentPrincipal, cursor: Cursor = None, limit: Limit = cursors.MOST) -> StructureList:
+        after = cursors.read(cursor, cursors.text, cursors.text)
         async with parts.pool.acquire() as connection:
-            ids = await structure_reads.own_ids(connection, principal.subject, clock.now())
-        return StructureList(structures=await structure_reads.views(parts.pool, parts.api_pool, principal, ids))
+            found = await structure_reads.own(connection, principal.subject, after, limit + 1, clock.now())
+        shown, following = cursors.cut(found, limit, lambda last: (last.name, last.key))
+        ids = [each.id for each in shown]
+        views = await structure_reads.views(parts.pool, parts.api_pool, principal, ids)
+        return StructureList(structures=views, next=following)
 
     @router.post(
         "/structures",

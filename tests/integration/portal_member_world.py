@@ -22,7 +22,7 @@ from services.common import clock
 from services.common.blobs import Blobs
 from services.common.db import Pool, migrate, open_pool
 from services.common.deliver import transaction
-from services.common.principal import Principal, of_grants
+from services.common.principal import Holder, Principal, of_grants
 from services.common.record import unpack_headers
 from services.common.settings import BlobSettings
 from services.common.timers import Timer
@@ -74,6 +74,10 @@ class _Told:
     async def of(self, subject: str) -> Principal | None:
         """As with a token."""
         return await self.principal(subject)
+
+    async def holds(self, holder: Holder, given: float) -> bool:
+        """The portal gives no links."""
+        return False
 
 
 class _Published(msgspec.Struct):

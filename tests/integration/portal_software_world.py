@@ -128,6 +128,11 @@ async def prepare(pool: Pool) -> None:
         BODY,
         TENANT,
     )
+    await pool.execute(
+        "insert into public_service select $1, code, code, true, 1, false"
+        " from unnest(array['DRH', 'DSI', 'RH@SIEGE', 'A/B']) code on conflict do nothing",
+        BODY,
+    )
 
 
 def settings_for(stack: Stack, dsns: Mapping[str, ServiceDsns], **more: Any) -> PortalSettings:

@@ -56,15 +56,17 @@ async def test_a_link_serves_once_and_the_page_shows_a_form_without_using_it(acc
             assert answer.status_code == 410
 
 
-async def test_a_later_link_ends_the_one_before(accounts: World) -> None:
-    async with accounts.browser() as client:
+async def test_a_later_link_ends_none_before_until_one_has_served(accounts: World) -> None:
+    async with accounts.browser() as client, accounts.browser() as stranger:
         email = new_address()
         await client.post(A, json=sign_up(email))
         first = await accounts.link(email, "Activez")
-        await client.post(f"{A}/password/reset", json={"email": email})
+        await stranger.post(f"{A}/password/reset", json={"email": email})
         second = await accounts.link(email, "Activez")
-        assert (await client.post(f"{A}/links", json={"token": first, "password": PASSWORD})).status_code == 410
-        assert (await client.post(f"{A}/links", json={"token": second, "password": PASSWORD})).status_code == 200
+        assert first != second
+        assert (await client.post(f"{A}/links", json={"token": first, "password": PASSWORD})).status_code == 200
+        late = await client.post(f"{A}/links", json={"token": second, "password": PASSWORD})
+        assert (late.status_code, late.json()["code"]) == (410, "LINK_OVER")
 
 
 async def test_a_login_changes_only_when_both_addresses_have_confirmed(accounts: World) -> None:

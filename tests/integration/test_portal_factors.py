@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import asyncpg
 import httpx
 import pyotp
 import pytest
@@ -69,6 +70,13 @@ async def test_codes_cannot_be_guessed_by_trying_again_and_again(accounts: World
         assert "codes faux" in answer.json()["detail"]
         assert seen[:5] == [401] * 5
         assert set(seen[5:]) == {429}
+        told = await accounts.mail(email, "Codes faux : connexion suspendue jusqu'au")
+        assert "quelqu'un connaît votre mot de passe" in " ".join(told["text"].split())
+        # A letter that leaves later has overtaken none: one lock, one letter.
+        assert (await client.patch(f"{A}/me", json={"name": "Claire"})).status_code == 200
+        await other.post(f"{A}/password/reset", json={"email": email})
+        await accounts.mail(email, "nouveau mot de passe")
+        assert sum("Codes faux" in subject for subject in await accounts.mails(email)) == 1
 
 
 async def test_a_recovery_code_opens_the_account_once_and_new_ones_end_the_old(accounts: World) -> None:
@@ -148,3 +156,84 @@ async def test_a_factor_that_is_added_ends_the_other_sessions(accounts: World) -
         assert (await add_passkey(client, Device(accounts.origin))).status_code == 201
         assert (await other.get(f"{A}/me")).status_code == 401
         assert (await client.get(f"{A}/me")).status_code == 200
+
+
+async def long_ago(accounts: World, client: httpx.AsyncClient, *what: str) -> None:
+    """The browser's session showed this last an hour ago: ``proved_at``, ``factor_at``."""
+    session = (await client.get(f"{A}/me")).json()["session"]
+    connection = await asyncpg.connect(accounts.stack.dsns["portal"].worker)
+    try:
+        for column in what:
+            await connection.execute(
+                f"update portal.session set {column} = now() - interval '1 hour' where id = $1::text::uuid", session
+            )
+    finally:
+        await connection.close()
+
+
+async def prove(client: httpx.AsyncClient, **shown: Any) -> tuple[int, str]:
+    answer = await client.post(f"{A}/sessions/proof", json=shown)
+    return answer.status_code, answer.json().get("code", "")
+
+
+async def test_the_password_alone_neither_takes_a_factor_away_nor_adds_one(accounts: World) -> None:
+    async with accounts.browser() as client:
+        email, secret, used, _ = await with_totp(accounts, client)
+        await accounts.mail(email, "La protection de votre compte a changé")
+        await long_ago(accounts, client, "proved_at", "factor_at")
+        assert await prove(client, password=PASSWORD) == (200, "")
+        for method, path in (
+            ("DELETE", "me/totp"),
+            ("POST", "me/recovery-codes"),
+            ("POST", "me/passkeys/options"),
+            ("DELETE", "me/passkeys/AAAA"),
+        ):
+            answer = await client.request(method, f"{A}/{path}")
+            assert (answer.status_code, answer.json()["code"]) == (403, "FACTOR_REQUIRED"), path
+            assert "le code de votre application ou un code de secours" in answer.json()["detail"]
+        wrong = await client.post(f"{A}/sessions/proof", json={"password": PASSWORD, "totp": used})
+        assert (wrong.status_code, wrong.json()["code"]) == (401, "SECOND_FACTOR_REFUSED")
+        assert "attendez le code suivant" in wrong.json()["detail"]
+        assert (await client.delete(f"{A}/me/totp")).json()["code"] == "FACTOR_REQUIRED"
+        shown = {"totp": await code_of(secret, fresh_after=used)}
+        assert await prove(client, **shown) == (200, "")
+        assert (await client.delete(f"{A}/me/totp")).status_code == 204
+        told = (await accounts.mail(email, "La protection de votre compte a changé"))["text"]
+        assert "le code à usage unique a été retiré" in " ".join(told.split())
+        assert (await client.get(f"{A}/me/factors")).json()["recovery_codes_left"] == 0
+
+
+async def test_a_code_alone_is_no_proof_and_a_recovery_code_completes_one(accounts: World) -> None:
+    async with accounts.browser() as client:
+        _, _, _, codes = await with_totp(accounts, client)
+        await long_ago(accounts, client, "proved_at", "factor_at")
+        assert await prove(client, recovery=codes[0]) == (200, "")
+        assert (await client.delete(f"{A}/me/totp")).json()["code"] == "PROOF_REQUIRED"
+        await long_ago(accounts, client, "factor_at")
+        assert await prove(client, password=PASSWORD, recovery=codes[0]) == (401, "SECOND_FACTOR_REFUSED")  # spent
+        assert await prove(client, password=PASSWORD, recovery=codes[1]) == (200, "")
+        assert (await client.delete(f"{A}/me/totp")).status_code == 204
+
+
+async def test_a_passkey_shows_both_and_takes_itself_away(accounts: World) -> None:
+    async with accounts.browser() as client:
+        await accounts.open(client)
+        device = Device(accounts.origin)
+        made = (await add_passkey(client, device)).json()["passkey"]
+        await long_ago(accounts, client, "proved_at", "factor_at")
+        assert await prove(client, password=PASSWORD) == (200, "")
+        assert (await client.delete(f"{A}/me/passkeys/{made}")).json()["code"] == "FACTOR_REQUIRED"
+        asked = (await client.post(f"{A}/sessions/passkey/options")).json()
+        shown = {"ticket": asked["ticket"], "credential": device.sign(asked["options"])}
+        await long_ago(accounts, client, "proved_at")
+        assert await prove(client, **shown) == (200, "")
+        assert (await client.delete(f"{A}/me/passkeys/{made}")).status_code == 204
+        assert await prove(client) == (422, "PROOF_EMPTY")
+
+
+async def test_codes_cannot_be_guessed_by_whoever_has_the_session_either(accounts: World) -> None:
+    async with accounts.browser() as client:
+        email, *_ = await with_totp(accounts, client)
+        seen = [(await prove(client, totp="000000"))[0] for _ in range(7)]
+        assert seen == [401] * 5 + [429] * 2
+        await accounts.mail(email, "Codes faux")

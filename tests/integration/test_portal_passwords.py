@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.integration.account_world import PASSWORD, A, World, new_address, sign_up
+from tests.records import eventually
 
 NEW = "sept navires dorment au port"
 
@@ -110,12 +111,58 @@ async def test_wrong_passwords_lock_an_address_alike_with_and_without_an_account
         assert await accounts.mails(nobody) == []
 
 
-async def test_mails_to_one_address_are_limited_whoever_asks(accounts: World) -> None:
+async def asked(accounts: World, email: str, network: str, times: int) -> list[int]:
+    """A new password is asked for from this network (the gateway names it); the answers."""
+    headers = {"X-Forwarded-For": network}
+    async with accounts.browser(**headers) as client:
+        return [(await client.post(f"{A}/password/reset", json={"email": email})).status_code for _ in range(times)]
+
+
+async def test_a_stranger_uses_up_his_own_mails_to_an_address_and_not_the_owners(accounts: World) -> None:
     async with accounts.browser() as client:
-        email = new_address()
-        answers = [await client.post(f"{A}/password/reset", json={"email": email}) for _ in range(6)]
-    assert [answer.status_code for answer in answers] == [202] * 5 + [429]
-    assert answers[-1].headers["retry-after"]
+        email = await accounts.open(client)
+    for address in (email, new_address()):
+        assert await asked(accounts, address, "198.51.100.7", 6) == [202] * 5 + [429]
+    earlier = [await accounts.link(email, "nouveau mot de passe") for _ in range(5)]
+    assert await asked(accounts, email, "203.0.113.9", 1) == [202]
+    link = await accounts.link(email, "nouveau mot de passe")
+    assert link not in earlier
+    assert await asked(accounts, email, "198.51.100.7", 1) == [429]
+    async with accounts.browser() as owner:
+        # The one that he has got in his hands serves, whoever asks for another meanwhile; then none does any more.
+        answer = await owner.post(f"{A}/links", json={"token": earlier[0], "password": NEW})
+        assert answer.status_code == 200, answer.text
+        for token in (*earlier, link):
+            over = await owner.post(f"{A}/links", json={"token": token, "password": PASSWORD})
+            assert over.status_code == 410
+
+
+async def test_all_networks_together_fill_no_inbox_and_the_last_link_lives_as_long_as_the_limit(
+    accounts: World,
+) -> None:
+    email, nobody = new_address(), new_address()
+    async with accounts.browser() as client:
+        await accounts.open(client, email)  # one mail: the sign-up
+    for address, before in ((email, 1), (nobody, 0)):
+        answers = [
+            status for n in range(5) for status in await asked(accounts, address, f"198.51.100.{100 + n}", 5 - before)
+        ]
+        assert answers.count(202) == 20 - before
+        assert set(answers[20 - before :]) <= {429}
+    async with accounts.browser(**{"X-Forwarded-For": "203.0.113.77"}) as client:
+        said = [await client.post(f"{A}/password/reset", json={"email": each}) for each in (email, nobody)]
+    assert [answer.status_code for answer in said] == [429, 429]
+    assert "déjà reçus à cette adresse servent encore" in said[0].json()["detail"]
+    left = [int(answer.headers["retry-after"]) for answer in said]
+    assert all(0 < each <= 3600 for each in left)
+
+    async def all_came() -> bool:
+        return len(await accounts.mails(email)) == 20
+
+    await eventually(all_came)
+    link = await accounts.link(email, "nouveau mot de passe")
+    async with accounts.browser() as owner:
+        assert (await owner.post(f"{A}/links", json={"token": link, "password": NEW})).status_code == 200
 
 
 def _said(answer: httpx.Response) -> str:

@@ -15,6 +15,7 @@ import pytest
 from deploy.servers.workspace import ROOT
 from tests.integration.account_world import PASSWORD, A, World, accounts_stack
 from tests.integration.oidc_server import CLIENT, SECRET, address_of
+from tests.integration.test_portal_factors import long_ago, prove, with_totp
 from tests.processes import free_port
 
 ORIGIN = "http://127.0.0.1:8080"
@@ -128,6 +129,16 @@ async def test_who_is_signed_in_links_and_unlinks_an_identity_that_opens_one_acc
         assert (await one.post(f"{A}/sessions/proof", json={"password": PASSWORD})).status_code == 200
         assert (await one.delete(f"{A}/me/providers")).status_code == 204
         assert (await one.get(f"{A}/me")).json()["providers"] == []
+
+
+async def test_where_a_second_factor_is_asked_for_an_identity_is_linked_with_it_alone(world: World) -> None:
+    async with world.browser() as client:
+        *_, codes = await with_totp(world, client)
+        await long_ago(world, client, "factor_at")
+        refused = await client.post(f"{A}/me/providers")
+        assert (refused.status_code, refused.json()["code"]) == (403, "FACTOR_REQUIRED")
+        assert await prove(client, recovery=codes[0]) == (200, "")
+        assert (await client.post(f"{A}/me/providers")).status_code == 303
 
 
 async def test_what_comes_back_to_another_browser_or_with_another_code_opens_nothing(world: World) -> None:

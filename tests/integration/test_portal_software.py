@@ -291,6 +291,45 @@ async def test_the_end_of_a_secret_is_announced_three_times_and_once_each(world:
     assert await world.pool.fetchval("select count(*) from errand where kind = 'letter'") == 3
 
 
+async def test_a_service_is_one_of_the_directory_whatever_its_code_is_made_of(world: World) -> None:
+    body = manager(BODY, TENANT)
+    given = {"structure": BODY, "name": "ERP", "roles": ["AGENT"], "scopes": ["invoices.read"]}
+    for code, rule in (("DRH2", "SERVICE_UNKNOWN"), ("DRH,DSI", "SERVICE_CODE_COMMA")):
+        answer = await world.ask("POST", SOFTWARE, body, json={**given, "services": [code]})
+        [error] = answer.json()["errors"]
+        assert (answer.status_code, error["value"], error["rule"]) == (422, code, rule)
+    made = await world.made(body, structure=BODY, roles=["AGENT"], services=["RH@SIEGE", "A/B"])
+    [entry] = (await world.ask("GET", "/api/v1/accounts/audit", OPERATOR, params={"about": made["subject"]})).json()[
+        "entries"
+    ]
+    assert entry["details"]["services"] == ["RH@SIEGE", "A/B"]
+    # What the directory has closed since stands in nobody's way who changes something else.
+    await world.pool.execute("update public_service set active = false where code = 'A/B'")
+    changed = await world.ask("PATCH", f"{SOFTWARE}/{made['client_id']}", body, json={"name": "ERP 2"})
+    await world.pool.execute("update public_service set active = true where code = 'A/B'")
+    assert changed.status_code == 200, changed.text
+
+
+async def test_the_list_says_who_made_each_secret_and_whether_he_manages_still(world: World) -> None:
+    denis = manager(subject=f"person:{UUID(int=7)}")
+    await world.account(denis.subject, "denis@menuiserie.example")
+    await world.pool.execute("update account set name = 'Denis Roux'")
+    await world.manages(denis.subject, SUPPLIER)
+    made = await world.made(denis)
+    await world.secret(made["client_id"], denis)
+
+    async def shown() -> list[tuple[str, bool]]:
+        [one] = (await world.ask("GET", SOFTWARE, OPERATOR)).json()["software"]
+        assert one == (await world.ask("GET", f"{SOFTWARE}/{made['client_id']}", OPERATOR)).json()
+        return [(each["made_by_name"], each["made_by_manages"]) for each in (one, *one["secrets"])]
+
+    assert await shown() == [("Denis Roux", True)] * 2
+    await world.pool.execute("update membership set manager = null")
+    assert await shown() == [("Denis Roux", False)] * 2
+    await world.pool.execute("update membership set manager = 'secondaire', left_at = now()")
+    assert await shown() == [("Denis Roux", False)] * 2
+
+
 async def test_an_ended_secret_opens_nothing(world: World) -> None:
     made = await world.made()
     shown = await world.secret(made["client_id"], days=1)

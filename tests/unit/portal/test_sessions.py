@@ -15,7 +15,7 @@ from services.common.web import Problem
 from services.portal import emails
 from services.portal.account_limits import agent_of, network_of
 from services.portal.mail_links import Links
-from services.portal.session_guard import cookie_name, same_site, set_cookie
+from services.portal.session_guard import PROVIDER, clear_cookie, cookie_name, same_site, set_cookie
 from tests.unit.portal.samples import SECRET, settings
 
 
@@ -62,6 +62,20 @@ def test_the_cookie_is_for_this_host_over_tls_alone_and_no_script_reads_it() -> 
     assert {"httponly", "secure", "samesite=lax", "path=/"} <= {part.strip() for part in found.split(";")}
     assert "domain" not in found
     assert cookie_name(settings(public_url="http://127.0.0.1:8080")) == "chorale"
+
+
+def test_the_cookie_of_the_way_to_the_provider_is_for_this_host_alone_too() -> None:
+    answer = Response()
+    set_cookie(answer, settings(), "word", PROVIDER, 600)
+    clear_cookie(answer, settings(), PROVIDER)
+    given, taken = [value.lower() for name, value in answer.headers.items() if name == "set-cookie"]
+    for found in (given, taken):
+        assert found.startswith("__host-chorale-provider=")
+        assert {"httponly", "secure", "samesite=lax", "path=/"} <= {part.strip() for part in found.split(";")}
+        assert "domain" not in found
+    assert "max-age=600" in given
+    assert "max-age=0" in taken
+    assert cookie_name(settings(public_url="http://127.0.0.1:8080"), PROVIDER) == "chorale-provider"
 
 
 @pytest.mark.parametrize(
