@@ -1,6 +1,5 @@
 """What routes share: uploads counted, an answer in bounded time, and a stored file given back as a download."""
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -11,6 +10,7 @@ from contracts.events import ClaimCheck
 from services.common import telemetry
 from services.common.blobs import BlobCorrupt, BlobMissing, Blobs
 from services.common.failures import is_transient
+from services.common.in_time import in_time
 from services.common.web import failure
 from services.ingest import refusals
 
@@ -51,32 +51,12 @@ def download_headers(name: str, sha256: str) -> dict[str, str]:
     }
 
 
-_running: set[asyncio.Task[Any]] = set()
-
-
 async def answered(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """The result of ``work`` within ``seconds``. A part that is away, or too slow, becomes a 503 to be tried again.
-
-    What is too slow is cancelled but not waited for: a connection to a frozen server takes its time to be let go.
-    """
-    task = asyncio.create_task(work)
-    _running.add(task)
-    task.add_done_callback(_forget)
+    """The result of ``work`` within ``seconds``. A part that is away, or too slow, becomes a 503 to be tried again."""
     try:
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-        if not done:
-            raise TimeoutError
-        return task.result()
+        return await in_time(seconds, work)
     except Exception as error:
         if is_transient(error):
             telemetry.logger().warning("http.unavailable", error=type(error).__name__)
             raise failure(error) from error
         raise
-    finally:
-        task.cancel()
-
-
-def _forget(task: asyncio.Task[Any]) -> None:
-    _running.discard(task)
-    if not task.cancelled():
-        task.exception()

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 
 from invoice import cadres
 from invoice.cadre_form import FIELDS, read_form
@@ -14,6 +14,7 @@ from services.common import links
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
+from services.common.looks import add_looks
 from services.common.problems import in_words, problems
 from services.ingest import (
     attachment_api,
@@ -35,7 +36,6 @@ from services.ingest.deposits import Deposits
 from services.ingest.domain import State
 from services.ingest.draft_document import Documents
 from services.ingest.kinds import PDF, XML
-from services.ingest.rates import Rate, RateHeaders, Rates
 from services.ingest.settings import IngestSettings
 from services.ingest.store import Stored
 from services.ingest.typed_deposits import TypedDeposits
@@ -98,8 +98,6 @@ def add_routes(app: FastAPI, *, pool: Pool, api_pool: Pool, blobs: Blobs, settin
     """Add the routes of deposits and drafts. ``pool`` is the worker's: see :mod:`services.ingest.drafts`."""
     uploads: Counter[str] = Counter()
     antivirus = Antivirus(settings.clamd)
-    rates = limits_of(api_pool, settings)
-    app.add_middleware(RateHeaders)
     app.state.notes = {"antivirus": antivirus.state}
     app.include_router(
         _writing(
@@ -107,10 +105,9 @@ def add_routes(app: FastAPI, *, pool: Pool, api_pool: Pool, blobs: Blobs, settin
             TypedDeposits(pool, api_pool, blobs, settings),
             settings,
             uploads,
-            rates,
         )
     )
-    app.include_router(_reading(api_pool, blobs, settings, rates))
+    app.include_router(_reading(api_pool, blobs, settings))
     attachment_api.add_routes(
         app,
         api_pool=api_pool,
@@ -118,19 +115,16 @@ def add_routes(app: FastAPI, *, pool: Pool, api_pool: Pool, blobs: Blobs, settin
         settings=settings,
         uploads=uploads,
         antivirus=antivirus,
-        rates=rates,
     )
-    flow_api.add_routes(app, api_pool=api_pool, blobs=blobs, settings=settings, rates=rates)
-    certificate_api.add_routes(app, pool=pool, api_pool=api_pool, settings=settings, rates=rates)
+    flow_api.add_routes(app, api_pool=api_pool, blobs=blobs, settings=settings)
+    certificate_api.add_routes(app, pool=pool, api_pool=api_pool, settings=settings)
     documents = Documents(api_pool, blobs, antivirus)
-    draft_document.add_routes(app, documents=documents, settings=settings, uploads=uploads, rates=rates)
-    draft_api.add_routes(app, pool=pool, api_pool=api_pool, blobs=blobs, settings=settings, rates=rates)
+    draft_document.add_routes(app, documents=documents, settings=settings, uploads=uploads)
+    draft_api.add_routes(app, pool=pool, api_pool=api_pool, blobs=blobs, settings=settings)
 
 
-def _writing(
-    deposits: Deposits, typed: TypedDeposits, settings: IngestSettings, uploads: Counter[str], rates: Rates
-) -> APIRouter:
-    router = APIRouter(prefix=PREFIX, tags=["deposits"], dependencies=[Depends(rates)])
+def _writing(deposits: Deposits, typed: TypedDeposits, settings: IngestSettings, uploads: Counter[str]) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["deposits"])
     limits = Limits(
         file_bytes=settings.max_file_bytes,
         spool_bytes=settings.spool_bytes,
@@ -171,18 +165,9 @@ def _writing(
     return router
 
 
-def limits_of(api_pool: Pool, settings: IngestSettings) -> Rates:
-    """What every route asks first."""
-    writes = (
-        Rate(name="minute", quota=settings.writes_each_minute, seconds=60),
-        Rate(name="jour", quota=settings.writes_each_day, seconds=86_400),
-    )
-    reads = (Rate(name="lecture", quota=settings.reads_each_minute, seconds=60),)
-    return Rates(api_pool, writes, reads, settings.store_seconds)
-
-
-def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings, rates: Rates) -> APIRouter:
-    router = APIRouter(prefix=PREFIX, tags=["deposits"], dependencies=[Depends(rates)])
+def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["deposits"])
+    add_looks(router, api_pool)  # first: `looks` is no deposit's id
 
     @router.get("")
     async def deposits(
@@ -201,7 +186,7 @@ def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings, rates: Rate
     async def one(principal: CurrentPrincipal, deposit_id: str) -> DepositView:
         """Un dépôt : état, remarques, champs lus avec leur place dans le document, lien vers ses pages."""
         stored, rejected = await answered(settings.store_seconds, _own_whole(api_pool, principal, deposit_id))
-        link = links.make(settings.token_secret.get_secret_value(), stored.id)
+        link = links.make(settings.token_secret.get_secret_value(), stored.id, principal.holder)
         return views.deposit(stored, link, rejected=rejected)
 
     @router.get(

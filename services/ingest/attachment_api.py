@@ -4,15 +4,16 @@ Other parties of an invoice (recipient, validators, works parties) get signed li
 """
 
 from collections import Counter
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 
 from services.common import links
 from services.common.auth import CurrentPrincipal, Principal, current_principal
 from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
+from services.common.links import Link
 from services.common.may import require
 from services.common.problems import in_words
 from services.ingest import attachment_refusals, attachment_reuse_api, attachment_store, refusals
@@ -22,7 +23,6 @@ from services.ingest.attachment_kinds import TYPES
 from services.ingest.attachment_store import Kept
 from services.ingest.attachment_views import MAX_LABEL, AttachmentList, AttachmentView, label_of, type_of, view
 from services.ingest.attachments import Attachments, Paper
-from services.ingest.rates import Rates
 from services.ingest.settings import IngestSettings
 from services.ingest.upload import Limits, Upload, receive
 from services.ingest.views import PREFIX
@@ -73,9 +73,10 @@ _CONTENT: dict[int | str, dict[str, Any]] = {
     **in_words(
         {
             401: "Ni jeton, ni lien signé",
-            403: "Lien mal formé, ou donné pour une autre pièce",
+            403: "Lien mal formé, donné pour une autre pièce, ou dont le titulaire a perdu ses droits",
             404: "Aucune pièce jointe que vous puissiez voir",
             410: "Lien expiré, ou pièce effacée au terme de sa conservation",
+            429: "Trop de lectures par jeton ; un lien signé n'est compté à personne",
             503: "Momentanément indisponible",
         }
     ),
@@ -90,17 +91,16 @@ def add_routes(
     settings: IngestSettings,
     uploads: Counter[str],
     antivirus: Antivirus,
-    rates: Rates,
 ) -> None:
     """Add the routes of attachments. ``uploads`` counts what each subject is sending, deposits included."""
     attachments = Attachments(api_pool, blobs, settings, antivirus)
-    app.include_router(_writing(attachments, settings, uploads, rates))
-    attachment_reuse_api.add_routes(app, attachments=attachments, settings=settings, rates=rates)
-    app.include_router(_reading(api_pool, blobs, settings, rates))
+    app.include_router(_writing(attachments, settings, uploads))
+    attachment_reuse_api.add_routes(app, attachments=attachments, settings=settings)
+    app.include_router(_reading(api_pool, blobs, settings))
 
 
-def _writing(attachments: Attachments, settings: IngestSettings, uploads: Counter[str], rates: Rates) -> APIRouter:
-    router = APIRouter(prefix=PREFIX, tags=["attachments"], dependencies=[Depends(rates)])
+def _writing(attachments: Attachments, settings: IngestSettings, uploads: Counter[str]) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["attachments"])
     limits = Limits(
         file_bytes=settings.max_attachment_bytes,
         spool_bytes=settings.spool_bytes,
@@ -131,37 +131,34 @@ def _writing(attachments: Attachments, settings: IngestSettings, uploads: Counte
             adding = attachments.add(principal, deposit, upload, type_, label, request.state.traceparent)
             kept = await answered(settings.store_seconds, adding)
         response.headers["Location"] = f"{PREFIX}/{kept.deposit}/attachments/{kept.id}"
-        return view(kept, settings)
+        return view(kept, principal, settings)
 
     return router
 
 
-def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings, rates: Rates) -> APIRouter:
+def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> APIRouter:
     router = APIRouter(prefix=PREFIX, tags=["attachments"])
-    limited = [Depends(rates)]  # not the content: a signed link opens it without a client
     not_found: dict[int | str, dict[str, Any]] = {404: _PROBLEMS[404]}
 
     @router.get(
         "/{deposit_id}/attachments",
         responses=not_found,
         summary="Les pièces jointes d'un dépôt",
-        dependencies=limited,
     )
     async def listed(principal: CurrentPrincipal, deposit_id: str) -> AttachmentList:
         """Les pièces jointes d'un de vos dépôts, ou d'une facture de vos structures."""
         found = await answered(settings.store_seconds, _listed(api_pool, principal, _id(deposit_id)))
-        return AttachmentList(attachments=[view(kept, settings) for kept in found])
+        return AttachmentList(attachments=[view(kept, principal, settings) for kept in found])
 
     @router.get(
         "/{deposit_id}/attachments/{attachment_id}",
         responses=not_found,
         summary="Une pièce jointe",
-        dependencies=limited,
     )
     async def one(principal: CurrentPrincipal, deposit_id: str, attachment_id: str) -> AttachmentView:
         """Ce qui est su d'une pièce jointe, avec un lien qui l'ouvre."""
         finding = _find(api_pool, principal.scope(), _id(deposit_id), _id(attachment_id))
-        return view(await answered(settings.store_seconds, finding), settings)
+        return view(await answered(settings.store_seconds, finding), principal, settings)
 
     @router.get(
         "/{deposit_id}/attachments/{attachment_id}/content",
@@ -173,12 +170,11 @@ def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings, rates: Rate
         request: Request,
         deposit_id: str,
         attachment_id: str,
-        expires: Annotated[str, Query(description="Donné avec le lien")] = "",
-        signature: Annotated[str, Query(description="Donnée avec le lien")] = "",
+        link: Link,
     ) -> Response:
         """La pièce telle que déposée, son empreinte vérifiée : toujours un téléchargement, jamais une page."""
         deposit, attachment = _id(deposit_id), _id(attachment_id)
-        scope = await _scope(request, settings, deposit, attachment, expires, signature)
+        scope = await _scope(request, settings, deposit, attachment, link)
         kept = await answered(settings.store_seconds, _find(api_pool, scope, deposit, attachment, readable=True))
         found = await answered(settings.store_seconds, content(blobs, kept.document, str(kept.deposit)))
         headers = download_headers(kept.name, kept.document.sha256)
@@ -188,20 +184,15 @@ def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings, rates: Rate
 
 
 async def _scope(
-    request: Request,
-    settings: IngestSettings,
-    deposit: UUID | None,
-    attachment: UUID | None,
-    expires: str,
-    signature: str,
+    request: Request, settings: IngestSettings, deposit: UUID | None, attachment: UUID | None, link: Link
 ) -> dict[str, str]:
     """What the request may see: by a link the one attachment that it names, else what its token may."""
-    if not expires and not signature:
+    if not link:
         return (await current_principal(request)).scope()
     if deposit is None or attachment is None:
         raise attachment_refusals.unknown()
     secret = settings.token_secret.get_secret_value()
-    links.check_attachment(secret, deposit, attachment, expires, signature)
+    await links.still(request, links.check_attachment(secret, deposit, attachment, link))
     return {"attachment": str(attachment)}
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.common.auth import CurrentPrincipal
@@ -13,7 +13,6 @@ from services.ingest.answering import answered
 from services.ingest.api_checks import id_of
 from services.ingest.attachment_views import AttachmentView, label_of, type_of, view
 from services.ingest.attachments import Attachments
-from services.ingest.rates import Rates
 from services.ingest.settings import IngestSettings
 from services.ingest.views import PREFIX
 
@@ -41,9 +40,9 @@ class AsAttachment(BaseModel):
     label: str = Field(max_length=1000)
 
 
-def add_routes(app: FastAPI, *, attachments: Attachments, settings: IngestSettings, rates: Rates) -> None:
+def add_routes(app: FastAPI, *, attachments: Attachments, settings: IngestSettings) -> None:
     """Add the two routes."""
-    router = APIRouter(prefix=PREFIX, tags=["attachments"], dependencies=[Depends(rates)])
+    router = APIRouter(prefix=PREFIX, tags=["attachments"])
     answers = problems(403, 404, 409, 410, 413, 422, 429, 503)
 
     @router.post(
@@ -59,7 +58,7 @@ def add_routes(app: FastAPI, *, attachments: Attachments, settings: IngestSettin
         label = None if asked.label is None else label_of(asked.label)
         trace = request.state.traceparent
         joining = attachments.reuse(principal, _deposit(deposit_id), asked.attachment, type_, label, trace)
-        return view(await answered(settings.store_seconds, joining), settings)
+        return view(await answered(settings.store_seconds, joining), principal, settings)
 
     @router.post(
         "/{deposit_id}/as-attachment",
@@ -75,7 +74,7 @@ def add_routes(app: FastAPI, *, attachments: Attachments, settings: IngestSettin
         type_, label = type_of(asked.type), label_of(asked.label)
         trace = request.state.traceparent
         joining = attachments.from_draft(principal, _deposit(deposit_id), asked.to, type_, label, trace)
-        return view(await answered(settings.store_seconds, joining), settings)
+        return view(await answered(settings.store_seconds, joining), principal, settings)
 
     app.include_router(router)
 

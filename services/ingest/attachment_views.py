@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.common import links
+from services.common.auth import Principal
 from services.ingest import attachment_refusals
 from services.ingest.attachment_kinds import TYPES
 from services.ingest.attachment_store import Kept
@@ -68,9 +69,9 @@ def label_of(text: str) -> str:
     return given
 
 
-def view(kept: Kept, settings: IngestSettings) -> AttachmentView:
-    """An attachment, with a link that opens it."""
-    link = links.attachment(settings.token_secret.get_secret_value(), kept.deposit, kept.id)
+def view(kept: Kept, principal: Principal, settings: IngestSettings) -> AttachmentView:
+    """An attachment, with a link that opens it to the caller."""
+    link = links.attachment(settings.token_secret.get_secret_value(), kept.deposit, kept.id, principal.holder)
     return AttachmentView(
         id=kept.id,
         name=kept.name,

@@ -14,6 +14,7 @@ from services.common import sandbox, telemetry
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Pool, scoped
 from services.common.problems import problems
+from services.common.rates import by_network
 from services.common.web import Problem
 from services.ingest import attachment_store, certificate, certificate_pdf, store
 from services.ingest.answering import answered, download_headers
@@ -22,7 +23,6 @@ from services.ingest.certificate_keys import Keys, KeysUnusable, PublicKey
 from services.ingest.domain import State
 from services.ingest.examples import CERTIFICATE as SIGNED
 from services.ingest.kinds import PDF
-from services.ingest.rates import Anybody, Rates
 from services.ingest.settings import IngestSettings
 
 PREFIX = "/api/v1/certificates"
@@ -100,16 +100,15 @@ class VerdictView(BaseModel):
     )
 
 
-def add_routes(app: FastAPI, *, pool: Pool, api_pool: Pool, settings: IngestSettings, rates: Rates) -> None:
+def add_routes(app: FastAPI, *, pool: Pool, api_pool: Pool, settings: IngestSettings) -> None:
     """Add the routes of certificates. ``pool`` is the worker's: the API's role may not read the keys."""
     keys = Keys(pool, settings.certificate_wrapping)
-    app.include_router(_public(keys, settings, rates))
-    app.include_router(_own(keys, api_pool, settings, rates))
+    app.include_router(_public(keys, settings))
+    app.include_router(_own(keys, api_pool, settings))
 
 
-def _public(keys: Keys, settings: IngestSettings, rates: Rates) -> APIRouter:
-    limited = [Depends(Anybody(rates))]
-    router = APIRouter(prefix=PREFIX, tags=["certificates"], dependencies=limited)
+def _public(keys: Keys, settings: IngestSettings) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["certificates"], dependencies=[Depends(by_network)])
 
     @router.get("/keys", summary="Les clés publiques des certificats (sans jeton)")
     async def published() -> KeyList:
@@ -134,8 +133,8 @@ def _public(keys: Keys, settings: IngestSettings, rates: Rates) -> APIRouter:
     return router
 
 
-def _own(keys: Keys, api_pool: Pool, settings: IngestSettings, rates: Rates) -> APIRouter:
-    router = APIRouter(prefix=PREFIX, tags=["certificates"], dependencies=[Depends(rates)])
+def _own(keys: Keys, api_pool: Pool, settings: IngestSettings) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["certificates"])
 
     @router.get(
         "/{deposit_id}",

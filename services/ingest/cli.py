@@ -15,7 +15,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from services.common import clock
+from services.common import clock, looks_by_command
 from services.common.blobs import Blobs
 from services.common.db import Pool, open_pool
 from services.ingest import certificate, check_cli
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     export = originals.add_parser("export", help="écrit le document et les pièces d'un dépôt dans un dossier")
     export.add_argument("deposit", type=UUID)
     export.add_argument("folder", type=Path)
+    looks_by_command.add_arguments(export)
     export.set_defaults(work=_export)
     return parser
 
@@ -87,7 +88,11 @@ def _verify_originals(given: argparse.Namespace) -> int:
 def _export(given: argparse.Namespace) -> int:
     async def work(found: Originals) -> int:
         try:
-            written = await found.export(given.deposit, given.folder)
+            look = looks_by_command.asked(given.by, given.reason, "python -m services.ingest originals export")
+            written = await found.export(given.deposit, given.folder, look)
+        except looks_by_command.Unexplained as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
         except KeyError:
             sys.stderr.write("Aucun dépôt de cet identifiant n'a de document.\n")
             return 1

@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 
 from invoice.cadres import Given
 from services.common import links
@@ -19,7 +19,6 @@ from services.ingest.depositing import depositor
 from services.ingest.draft_questions import QuestionsView
 from services.ingest.draft_views import PREFIX, DraftBegin, DraftInput, DraftPage, DraftView
 from services.ingest.drafts import Drafts, Held, checked
-from services.ingest.rates import Rates
 from services.ingest.settings import IngestSettings
 from services.ingest.views import Receipt
 
@@ -28,17 +27,15 @@ IfMatch = Annotated[str | None, Header(alias="If-Match", description='La version
 _WRITING = problems(400, 403, 404, 409, 412, 422, 428, 429, 503)
 
 
-def add_routes(
-    app: FastAPI, *, pool: Pool, api_pool: Pool, blobs: Blobs, settings: IngestSettings, rates: Rates
-) -> None:
+def add_routes(app: FastAPI, *, pool: Pool, api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> None:
     """Add the routes of drafts."""
     drafts = Drafts(pool, api_pool, blobs, settings)
-    app.include_router(_reading(drafts, settings, rates))
-    app.include_router(_writing(drafts, api_pool, settings, rates))
+    app.include_router(_reading(drafts, settings))
+    app.include_router(_writing(drafts, api_pool, settings))
 
 
-def _reading(drafts: Drafts, settings: IngestSettings, rates: Rates) -> APIRouter:
-    router = APIRouter(prefix=PREFIX, tags=["drafts"], dependencies=[Depends(rates)])
+def _reading(drafts: Drafts, settings: IngestSettings) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["drafts"])
 
     @router.get("/questions", summary="Le cadre de facturation en mots simples")
     async def asked(principal: CurrentPrincipal) -> QuestionsView:
@@ -61,13 +58,13 @@ def _reading(drafts: Drafts, settings: IngestSettings, rates: Rates) -> APIRoute
     async def one(response: Response, principal: CurrentPrincipal, draft_id: str) -> DraftView:
         """Un brouillon : chaque champ avec sa source, et ce que disent les contrôles. L'ETag est sa version."""
         held = await answered(settings.store_seconds, drafts.read(principal, _draft(draft_id)))
-        return _shown(held, response, settings)
+        return _shown(held, principal, response, settings)
 
     return router
 
 
-def _writing(drafts: Drafts, api_pool: Pool, settings: IngestSettings, rates: Rates) -> APIRouter:
-    router = APIRouter(prefix=PREFIX, tags=["drafts"], dependencies=[Depends(rates)])
+def _writing(drafts: Drafts, api_pool: Pool, settings: IngestSettings) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["drafts"])
 
     @router.post(
         "", status_code=201, summary="Commencer un brouillon", responses=problems(403, 404, 409, 422, 429, 503)
@@ -81,7 +78,7 @@ def _writing(drafts: Drafts, api_pool: Pool, settings: IngestSettings, rates: Ra
             settings.store_seconds, _begin(drafts, api_pool, principal, asked, checked_key(idempotency_key))
         )
         response.headers["Location"] = f"{PREFIX}/{held.stored.id}"
-        return _shown(held, response, settings)
+        return _shown(held, principal, response, settings)
 
     @router.patch("/{draft_id}", summary="Écrire dans un brouillon", responses=_WRITING)
     async def write(
@@ -90,7 +87,7 @@ def _writing(drafts: Drafts, api_pool: Pool, settings: IngestSettings, rates: Ra
         """Enregistre ce qui change et répond ce que disent les contrôles. Rien n'est envoyé."""
         may_deposit(principal)
         changing = drafts.write(principal, _draft(draft_id), _version(if_match), checked(change.change()))
-        return _shown(await answered(settings.store_seconds, changing), response, settings)
+        return _shown(await answered(settings.store_seconds, changing), principal, response, settings)
 
     @router.post("/{draft_id}/submit", summary="Valider et envoyer", responses=_WRITING)
     async def submit(request: Request, principal: CurrentPrincipal, draft_id: str, if_match: IfMatch = None) -> Receipt:
@@ -121,10 +118,11 @@ async def _begin(drafts: Drafts, api_pool: Pool, principal: Principal, asked: Dr
     return await drafts.begin(principal, filled, copied, key)
 
 
-def _shown(held: Held, response: Response, settings: IngestSettings) -> DraftView:
+def _shown(held: Held, principal: Principal, response: Response, settings: IngestSettings) -> DraftView:
     response.headers["ETag"] = f'"{held.draft.version}"'
     response.headers["Cache-Control"] = "private, no-store"
-    return draft_views.view(held, links.make(settings.token_secret.get_secret_value(), held.stored.id))
+    link = links.make(settings.token_secret.get_secret_value(), held.stored.id, principal.holder)
+    return draft_views.view(held, link)
 
 
 def _draft(text: str) -> UUID:

@@ -185,6 +185,11 @@ def comparable(examined: Examined) -> bool:
     return examined.tenant is not None and not needed & examined.assembled.absent
 
 
+def sendable(assembled: Assembled, by: Depositor) -> bool:
+    """Whether the asker may deposit in the name of whom this is issued; if not, nothing of the issuer's is told him."""
+    return normalise(cadres.issuer(assembled.provisional, assembled.given)) in by.structures
+
+
 def number_of(assembled: Assembled, *, sandbox: bool) -> NumberKey | None:
     """The number that this invoice would take; None where it takes none, or is not known yet."""
     needed = {"invoice_number", "issue_date", "supplier_siret"}

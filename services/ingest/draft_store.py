@@ -13,7 +13,7 @@ from invoice.checks import NumberKey
 from invoice.typed import Sheet
 from services.common.auth import Principal
 from services.common.db import Connection
-from services.ingest import store
+from services.ingest import left, store
 from services.ingest.depositing import depositor
 from services.ingest.domain import State
 from services.ingest.draft_rules import Examined, Filled, Source
@@ -54,18 +54,19 @@ async def begin(
 ) -> None:
     """A deposit that is a draft from the first, without a document."""
     by = depositor(principal)
-    await connection.execute(
-        "insert into deposit (id, depositor, contact, structures, roles, idempotency_key, state, file_name,"
-        " received_at, decided_at, given) values ($1, $2, $3, $4, $5, $6, 'to_verify', $7, $8, $8, '{}')",
-        draft,
-        principal.subject,
-        principal.contact,
-        list(by.structures),
-        list(by.roles),
-        idempotency_key,
-        NO_NAME,
-        at,
-    )
+    with left.told():
+        await connection.execute(
+            "insert into deposit (id, depositor, contact, structures, roles, idempotency_key, state, file_name,"
+            " received_at, decided_at, given) values ($1, $2, $3, $4, $5, $6, 'to_verify', $7, $8, $8, '{}')",
+            draft,
+            principal.subject,
+            principal.contact,
+            list(by.structures),
+            list(by.roles),
+            idempotency_key,
+            NO_NAME,
+            at,
+        )
 
 
 async def save(connection: Connection, deposit: UUID, depositor: str, draft: Draft) -> None:

@@ -179,7 +179,8 @@ class Drafts:
                 raise draft_refusals.directory_not_ready()
             known = await replica.load(connection, [assembled.provisional], draft_rules.others_asked(assembled))
             sandbox = is_sandbox(draft_rules.tenant_of(assembled, known))
-            number = draft_rules.number_of(assembled, sandbox=sandbox) if numbered else None
+            asked = numbered and draft_rules.sendable(assembled, by)
+            number = draft_rules.number_of(assembled, sandbox=sandbox) if asked else None
             examined = draft_rules.examine(
                 assembled,
                 by,
@@ -189,7 +190,8 @@ class Drafts:
                 own=str(stored.id),
                 number_is_taken=await draft_store.number_taken(connection, number),
             )
-            examined = draft_rules.with_history(examined, await history.of_draft(connection, stored.id, examined))
+            said = await history.of_draft(connection, stored.id, examined, by)
+            examined = draft_rules.with_history(examined, said)
             case = replica.Case(assembled.provisional, on, by.at("FOURNISSEUR"), tuple(draft_store.texts(stored)))
             verdict = Verdict(state=State.REFUSED, findings=examined.findings)
             answered = await replica.suggested(connection, {stored.id: (case, verdict)}, known)

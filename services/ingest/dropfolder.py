@@ -112,12 +112,10 @@ class DropFolders:
         ):
             return account
         who = await self._access.of(account.subject)
-        if who is None or (who.kind == "software" and "deposits.write" not in who.scopes):
+        left = None if who is None else depositing.left(who, account.structures, account.roles)
+        if left is None or not left.roles:
             return None
-        by = depositing.depositor(who)
-        left = tuple(siret for siret in by.structures if siret in account.structures)
-        roles = tuple(role for role in by.roles if role.partition("/")[2] in left)
-        return msgspec.structs.replace(account, structures=left, roles=roles) if roles else None
+        return msgspec.structs.replace(account, structures=left.structures, roles=left.roles)
 
     async def _pick_up(self, account: Account, found: Listed) -> None:
         """One file becomes a flow, once: its id is minted before anything is copied, and kept."""

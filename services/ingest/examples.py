@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from services.common.looks import LOOK
+
 _ID = "0190e8a0-0000-7000-8000-000000000042"
 _RECEIPT: Final[dict[str, Any]] = {
     "id": _ID,
@@ -35,7 +37,7 @@ _ATTACHMENT: Final[dict[str, Any]] = {
     "size": 20114,
     "sha256": "9a0b1c2d3e4f5061728394a5b6c7d8e9f00112233445566778899aabbccddeef",
     "stored_at": "2026-03-12T16:02:41Z",
-    "href": f"/api/v1/deposits/{_ID}/attachments/{_PIECE}/content?expires=1773332400&signature=…",
+    "href": f"/api/v1/deposits/{_ID}/attachments/{_PIECE}/content?expires=1773332400&holder=…&signature=…",
     "href_expires_at": "2026-03-12T16:20:00Z",
 }
 _REFUSED: Final[dict[str, Any]] = {
@@ -292,6 +294,10 @@ EXAMPLES: Final[dict[str, Any]] = {
         "certificate": CERTIFICATE["certificate"],
     },
     "POST /api/v1/deposits": _RECEIPT,
+    "GET /api/v1/deposits/looks": {
+        "looks": [{**LOOK, "subject": "commande:a.martin", "what": "python -m services.ingest originals export"}],
+        "next": None,
+    },
     "GET /api/v1/deposits": {"deposits": [_RECEIPT], "next": None},
     "GET /api/v1/deposits/{deposit_id}": _REFUSED,
     "POST /api/v1/deposits/{deposit_id}/attachments": _ATTACHMENT,

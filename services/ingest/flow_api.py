@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from invoice.sandbox import is_sandbox
@@ -24,7 +24,6 @@ from services.ingest.flow_domain import Flow, FlowState, Outcome
 from services.ingest.flow_items import Told
 from services.ingest.flow_uploads import Uploads
 from services.ingest.flow_views import PREFIX, FlowPage, FlowView, ItemPage
-from services.ingest.rates import Rates
 from services.ingest.settings import IngestSettings
 
 _PAGE: Final = 1_000
@@ -45,13 +44,13 @@ _BODY: Final[dict[str, Any]] = {
 }
 
 
-def add_routes(app: FastAPI, *, api_pool: Pool, blobs: Blobs, settings: IngestSettings, rates: Rates) -> None:
-    """Add the routes of flows. What writes is counted with every other write of the client."""
+def add_routes(app: FastAPI, *, api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> None:
+    """Add the routes of flows."""
     uploads = Uploads(api_pool, blobs, settings)
-    app.include_router(upload_resumable.routes(uploads, settings, rates))  # first: `uploads` is no flow's id
-    app.include_router(_sending(uploads, settings, rates))
-    app.include_router(_following(Shown(api_pool, uploads), settings, rates))
-    app.include_router(_reports(Shown(api_pool, uploads), api_pool, settings, rates))
+    app.include_router(upload_resumable.routes(uploads, settings))  # first: `uploads` is no flow's id
+    app.include_router(_sending(uploads, settings))
+    app.include_router(_following(Shown(api_pool, uploads), settings))
+    app.include_router(_reports(Shown(api_pool, uploads), api_pool, settings))
 
 
 class Shown:
@@ -102,8 +101,8 @@ async def _spooled(parts: AsyncIterator[bytes], memory: int) -> AsyncIterator[by
             yield chunk
 
 
-def _sending(uploads: Uploads, settings: IngestSettings, rates: Rates) -> APIRouter:
-    router = APIRouter(prefix=PREFIX, tags=["flows"], dependencies=[Depends(rates)])
+def _sending(uploads: Uploads, settings: IngestSettings) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["flows"])
 
     @router.post("", status_code=201, responses=_PROBLEMS, openapi_extra={"requestBody": _BODY})
     async def send(
@@ -131,8 +130,8 @@ def _sending(uploads: Uploads, settings: IngestSettings, rates: Rates) -> APIRou
     return router
 
 
-def _following(shown: Shown, settings: IngestSettings, rates: Rates) -> APIRouter:
-    router = APIRouter(prefix=PREFIX, tags=["flows"], dependencies=[Depends(rates)])
+def _following(shown: Shown, settings: IngestSettings) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["flows"])
 
     @router.get("")
     async def flows(
@@ -168,8 +167,8 @@ def _following(shown: Shown, settings: IngestSettings, rates: Rates) -> APIRoute
     return router
 
 
-def _reports(shown: Shown, api_pool: Pool, settings: IngestSettings, rates: Rates) -> APIRouter:
-    router = APIRouter(prefix=PREFIX, tags=["flows"], dependencies=[Depends(rates)])
+def _reports(shown: Shown, api_pool: Pool, settings: IngestSettings) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, tags=["flows"])
 
     @router.get(
         "/{flow_id}/report.{form}",

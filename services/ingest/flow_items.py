@@ -116,7 +116,7 @@ async def add(connection: Connection, flow: UUID, rows: Sequence[Row], at: datet
 async def pages(connection: Connection, flow: UUID, limit: int) -> list[asyncpg.Record]:
     """The next items of a flow for the reader, locked."""
     return await connection.fetch(
-        "select flow_id, number, name, media_type, size, sha256, object_key, pack_offset, reading, unreadable"
+        "select flow_id, number, name, media_type, size, sha256, object_key, pack_offset, reading, unreadable, supplier"
         " from flow_item where flow_id = $1 and outcome is null and deposit_id is null and reading is null"
         " order by number limit $2 for update skip locked",
         flow,
@@ -161,14 +161,28 @@ async def duplicates(
     )
 
 
+async def rejected(connection: Connection, flow: UUID, found: Mapping[int, Finding], at: datetime) -> None:
+    """These items are not deposited, and why: they take no number and leave no deposit behind."""
+    await connection.execute(
+        "update flow_item set outcome = 'rejected', reading = null, findings = d.said::jsonb, settled_at = $4"
+        " from unnest($2::int[], $3::text[]) d(number, said)"
+        " where flow_item.flow_id = $1 and flow_item.number = d.number and outcome is null and deposit_id is null",
+        flow,
+        list(found),
+        [_encode((said,)).decode() for said in found.values()],
+        at,
+    )
+
+
 class Settled(NamedTuple):
-    """What became of a deposit."""
+    """What became of a deposit. ``supplier``: whose invoice it is, where it is one."""
 
     deposit: UUID
     outcome: Outcome
     findings: tuple[Finding, ...]
     invoice_number: str | None
     tenant: str | None = None
+    supplier: str | None = None
 
 
 async def settle(connection: Connection, decided: Sequence[Settled], at: datetime) -> dict[UUID, UUID]:
@@ -179,9 +193,10 @@ async def settle(connection: Connection, decided: Sequence[Settled], at: datetim
     """
     rows = await connection.fetch(
         "update flow_item set outcome = d.outcome, findings = d.said::jsonb, settled_at = $5,"
-        " invoice_number = coalesce(d.invoice, invoice_number), tenant = coalesce(d.tenant, flow_item.tenant)"
-        " from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $6::text[])"
-        "  d(id, outcome, said, invoice, tenant)"
+        " invoice_number = coalesce(d.invoice, invoice_number), tenant = coalesce(d.tenant, flow_item.tenant),"
+        " supplier = coalesce(d.supplier, flow_item.supplier)"
+        " from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $6::text[], $7::text[])"
+        "  d(id, outcome, said, invoice, tenant, supplier)"
         " where flow_item.deposit_id = d.id and flow_item.outcome is null returning deposit_id, flow_id, number",
         [one.deposit for one in decided],
         [one.outcome.value for one in decided],
@@ -189,6 +204,7 @@ async def settle(connection: Connection, decided: Sequence[Settled], at: datetim
         [one.invoice_number for one in decided],
         at,
         [one.tenant for one in decided],
+        [one.supplier for one in decided],
     )
     numbers: dict[UUID, list[int]] = {}
     for row in rows:

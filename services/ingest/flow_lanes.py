@@ -106,9 +106,9 @@ async def waiting(connection: Connection, flow: Flow, share: Mapping[str, int]) 
     """The next items of a flow whose data are read, so many to each tenant, locked; in the order of the file."""
     rows = await connection.fetch(
         "select i.* from unnest($2::text[], $3::int[]) t(tenant, most) cross join lateral ("
-        "  select flow_id, number, name, media_type, size, sha256, object_key, pack_offset, reading, unreadable"
-        "  from flow_item where flow_id = $1 and outcome is null and deposit_id is null and reading is not null"
-        "  and tenant = t.tenant order by number limit t.most for update skip locked) i",
+        "  select flow_id, number, name, media_type, size, sha256, object_key, pack_offset, reading, unreadable,"
+        "  supplier from flow_item where flow_id = $1 and outcome is null and deposit_id is null"
+        "  and reading is not null and tenant = t.tenant order by number limit t.most for update skip locked) i",
         flow.id,
         list(share),
         list(share.values()),

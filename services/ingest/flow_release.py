@@ -3,7 +3,8 @@
 Items wait in a table. In each round every depositor's oldest flow gives its share of one batch, to each tenant in turn
 (:mod:`services.ingest.flow_lanes`); only this writes to the outbox, and all rounds together keep to a pace. An item
 becomes a deposit like any other: one whose data are read is decided in the same transaction, by the same code; one
-whose pages must be read goes to the reader, of which only so many per depositor are under way.
+whose pages must be read goes to the reader, of which only so many per depositor are under way. It is deposited under
+the rights that its depositor has then (:mod:`services.ingest.flow_rights`).
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from services.common.db import Pool, lock_keys
 from services.common.deliver import Tx, transaction
 from services.common.failures import Transient, backoff, is_transient
 from services.common.trace import RequestCause
-from services.ingest import directory, flow_items, flow_lanes, flow_store, flow_words, handlers, metrics
+from services.ingest import directory, flow_items, flow_lanes, flow_rights, flow_store, flow_words, handlers, metrics
 from services.ingest.flow_domain import Flow, FlowState, ending
 from services.ingest.identity import uuid7
 from services.ingest.names import label
@@ -93,7 +94,8 @@ class Release:
         """Items whose data are read: deposited and decided in one transaction."""
         async with transaction(self._pool, "ingest") as tx:
             rows = await flow_lanes.waiting(tx.conn, flow, share)
-            fresh = await self._fresh(tx, flow, rows)
+            flow, allowed = await self._allowed(tx, flow, rows)
+            fresh = await self._fresh(tx, flow, allowed)
             deposits = await self._deposit(tx, flow, fresh)
             await lock_keys(tx.conn, "ingest", [str(deposit) for deposit in deposits.values()])
             left = await handlers.decide(tx, [_reading(row, deposits[row["number"]], tx.now, flow) for row in fresh])
@@ -108,11 +110,21 @@ class Release:
             if room <= 0:
                 return 0
             rows = await flow_items.pages(tx.conn, flow.id, min(room, share))
-            fresh = await self._fresh(tx, flow, rows)
+            flow, allowed = await self._allowed(tx, flow, rows)
+            fresh = await self._fresh(tx, flow, allowed)
             deposits = await self._deposit(tx, flow, fresh)
             for row in fresh:
                 await self._announce(tx, flow, deposits[row["number"]], self._claim(row))
         return len(rows)
+
+    async def _allowed(self, tx: Tx, flow: Flow, rows: Rows) -> tuple[Flow, Rows]:
+        """The flow under the rights that its depositor has now, and what he may still deposit; the rest is settled."""
+        turn = await flow_rights.turn(tx.conn, flow, rows, tx.now)
+        if turn.withdrawn:
+            found = {row["number"]: flow_rights.said(row) for row in turn.withdrawn}
+            await flow_items.rejected(tx.conn, flow.id, found, tx.now)
+            metrics.FLOW_ITEMS.labels(step="withdrawn").inc(len(found))
+        return turn.flow, turn.rows
 
     async def _fresh(self, tx: Tx, flow: Flow, rows: Rows) -> Rows:
         """Those of these items that were not deposited before; the others are settled as duplicates."""

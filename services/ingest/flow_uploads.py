@@ -12,7 +12,7 @@ from services.common.blobs import Blobs, BlobsAway
 from services.common.db import Pool, scoped
 from services.common.deliver import transaction
 from services.ingest import flow_store, flow_words
-from services.ingest.depositing import depositor
+from services.ingest.depositing import depositor, within
 from services.ingest.flow_domain import Flow, FlowState, Way
 from services.ingest.flow_segments import Upload, discard
 from services.ingest.identity import uuid7
@@ -101,8 +101,7 @@ class Uploads:
         """More bytes of an upload, from ``offset``; with the last of them it is received."""
         if flow.step != "upload":
             raise flow_words.upload_over()
-        by = depositor(principal)
-        if not (set(flow.structures) <= set(by.structures) and set(flow.roles) <= set(by.roles)):
+        if not within(flow.structures, flow.roles, depositor(principal)):
             raise flow_words.rights_changed()
         if offset != flow.stored:
             raise flow_words.offset_differs(flow.stored)

@@ -77,6 +77,11 @@ _WORDS: Final[dict[str, _Words]] = {
         "Ce fichier est trop gros pour être examiné par l'antivirus : il n'est pas déposé.",
         "Réduisez-le, ou déposez ses pièces à part.",
     ),
+    "ENTRY_RIGHT_WITHDRAWN": _Words(
+        "Votre droit de déposer {whose} a pris fin avant que cette facture ne vienne à son tour : elle n'est pas "
+        "déposée, et son numéro reste libre.",
+        "Faites-la déposer par une personne qui en a le droit, ou demandez votre rattachement à la structure.",
+    ),
     "ENTRY_ALREADY_DEPOSITED": _Words(
         "Ce document est déjà déposé sous le numéro {value} : il ne l'est pas une seconde fois.",
         "Rien : suivez le premier dépôt.",

@@ -179,7 +179,7 @@ async def _with_history(tx: Tx, cases: Sequence[Case], verdicts: dict[UUID, Verd
         found
         for case in cases
         if case.deposit.id in verdicts and isinstance(case.reading, DocumentRead)
-        if (found := history.new(case.deposit.id, verdicts[case.deposit.id], case.reading.fields)) is not None
+        if (found := history.new(case.deposit, verdicts[case.deposit.id], case.reading.fields)) is not None
     ]
     said = await history.compared(tx.conn, invoices)
     await history.keep(tx.conn, invoices)
@@ -228,7 +228,9 @@ def _decision(case: Case, verdict: Verdict) -> store.Decision:
 
 def _settled(deposit: Deposit, verdict: Verdict) -> flow_items.Settled:
     said = verdict.warnings if verdict.state is State.SUBMITTED else verdict.reasons
-    return flow_items.Settled(deposit.id, OF_DEPOSIT[verdict.state], said, verdict.invoice_number, verdict.tenant)
+    supplier = None if verdict.header is None else verdict.header.supplier_siret
+    outcome = OF_DEPOSIT[verdict.state]
+    return flow_items.Settled(deposit.id, outcome, said, verdict.invoice_number, verdict.tenant, supplier)
 
 
 def _event(

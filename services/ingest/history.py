@@ -7,13 +7,14 @@ import msgspec
 
 from contracts.events import ReadField
 from invoice import cadres
+from invoice.cadres import Depositor
 from invoice.checks_history import CREDIT_NOTE, Earlier, check_history, check_preceding
 from invoice.findings import Finding
 from invoice.identifiers import normalise
 from invoice.model import InvoiceHeader
 from services.common.db import Connection
-from services.ingest import draft_rules, rejections
-from services.ingest.domain import State, Verdict
+from services.ingest import depositing, draft_rules, rejections
+from services.ingest.domain import Deposit, State, Verdict
 from services.ingest.draft_rules import Examined
 
 _ROWS = "unnest($1::uuid[], $2::text[], $3::text[], $4::date[], $5::numeric[], $6::text[], $7::text[])"
@@ -21,11 +22,15 @@ _KNOWN_ACCOUNTS = 20  # of one supplier; who has more changes accounts all the t
 
 
 class New(msgspec.Struct, frozen=True, kw_only=True):
-    """An invoice to be submitted: for whom, what it says, the account that was surely read."""
+    """An invoice to be submitted: for whom, what it says, the account that was surely read.
+
+    ``named``: its depositor sees what others deposited for the supplier, so an earlier invoice may be named to him.
+    """
 
     deposit: UUID
     tenant: str
     header: InvoiceHeader
+    named: bool
     iban: str | None = None
 
     @property
@@ -39,13 +44,14 @@ class New(msgspec.Struct, frozen=True, kw_only=True):
         return self.header.invoice_number.strip()
 
 
-def new(deposit: UUID, verdict: Verdict, fields: Sequence[ReadField]) -> New | None:
+def new(deposit: Deposit, verdict: Verdict, fields: Sequence[ReadField]) -> New | None:
     """What is compared and kept of a verdict; None where it submits nothing."""
     if verdict.state is not State.SUBMITTED or verdict.header is None or verdict.tenant is None:
         return None
     found = [field.value for field in fields if field.name == "supplier_iban" and field.confidence == "sure"]
     iban = found[0] if len(found) == 1 else None
-    return New(deposit=deposit, tenant=verdict.tenant, header=verdict.header, iban=iban)
+    named = depositing.sees(deposit.by, normalise(verdict.header.supplier_siret))
+    return New(deposit=deposit.id, tenant=verdict.tenant, header=verdict.header, named=named, iban=iban)
 
 
 async def compared(connection: Connection, invoices: Sequence[New]) -> dict[UUID, tuple[Finding, ...]]:
@@ -57,7 +63,11 @@ async def compared(connection: Connection, invoices: Sequence[New]) -> dict[UUID
     same = await _same(connection, [one for one in invoices if not cadres.of(one.header).works])
     return {
         one.deposit: check_history(
-            one.header, one.iban, same.get(one.deposit, ()), accounts.get((one.tenant, one.supplier), ())
+            one.header,
+            one.iban,
+            same.get(one.deposit, ()),
+            accounts.get((one.tenant, one.supplier), ()),
+            named=one.named,
         )
         for one in invoices
     }
@@ -120,12 +130,18 @@ def _earlier(header: InvoiceHeader, number: str) -> Earlier:
     )
 
 
-async def of_draft(connection: Connection, draft: UUID, examined: Examined) -> tuple[Finding, ...]:
-    """The same of what a person has written so far, and whether a credit note's invoice was rejected."""
+async def of_draft(connection: Connection, draft: UUID, examined: Examined, by: Depositor) -> tuple[Finding, ...]:
+    """The same of what a person has written so far, and whether a credit note's invoice was rejected.
+
+    Nothing of an invoice that is not his to send: anybody can write any supplier's SIRET.
+    """
     if not draft_rules.comparable(examined) or examined.tenant is None:
         return ()
     header = examined.assembled.provisional
-    one = New(deposit=draft, tenant=examined.tenant, header=header, iban=examined.iban)
+    if not draft_rules.sendable(examined.assembled, by):
+        return ()
+    named = depositing.sees(by, normalise(header.supplier_siret))
+    one = New(deposit=draft, tenant=examined.tenant, header=header, named=named, iban=examined.iban)
     said = (await compared(connection, [one])).get(draft, ())
     if header.type_code != CREDIT_NOTE or not header.preceding_invoice:
         return said

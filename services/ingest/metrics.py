@@ -20,7 +20,7 @@ OVERDUE: Final = Counter("chorale_readings_overdue_total", "Readings overdue")
 DIRECTORY_COMPLETE: Final = Gauge("chorale_directory_complete", "Directory replica complete")
 #: Documents without a deposit, and attachments without a row, that the sweep deleted.
 SWEPT: Final = Counter("chorale_documents_swept_total", "Orphan documents deleted")
-#: Items of flows, by what was done: read (a row), released (a deposit), duplicate.
+#: Items of flows, by what was done: read (a row), released (a deposit), duplicate, withdrawn (a right).
 FLOW_ITEMS: Final = Counter("chorale_flow_items_total", "Items of flows", ["step"])
 #: Flows that ended, by how.
 FLOWS: Final = Counter("chorale_flows_total", "Flows ended", ["state"])

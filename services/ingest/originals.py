@@ -13,6 +13,7 @@ from services.common import clock, telemetry
 from services.common.blobs import BlobCorrupt, BlobMissing, Blobs
 from services.common.db import Pool, scoped
 from services.common.failures import is_transient
+from services.common.looks_by_command import CommandLook
 from services.ingest import attachment_store, metrics, store
 
 Seen = Literal["whole", "changed", "missing"]
@@ -31,6 +32,11 @@ _STATEMENTS: Final = {
         only="not exists (select from deposit d where d.id = deposit_id and d.expired_at is not null) and",
     ),
 }
+
+_WHOSE: Final = (
+    "select e.data->>'tenant' from deposit d join directory_entry e on e.kind = 'structure' and not e.deleted"
+    " and e.owner = d.header->>'recipient_siret' where d.id = $1"
+)
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -96,13 +102,18 @@ class Originals:
             return "changed"
         return "whole"
 
-    async def export(self, deposit: UUID, folder: Path) -> list[Path]:
-        """Write a deposit's document and attachments, verified, into a folder of its own. Raises KeyError for none."""
+    async def export(self, deposit: UUID, folder: Path, look: CommandLook) -> list[Path]:
+        """Write a deposit's document and attachments, verified, into a folder of its own. Raises KeyError for none.
+
+        ``look`` is written first, into the trail of the recipient's tenant.
+        """
         async with scoped(self._pool, {}) as connection:
             stored = await store.find(connection, deposit)
             kept = await attachment_store.listed(connection, deposit)
         if stored is None or not stored.document.sha256 or stored.expired_at is not None:
             raise KeyError(str(deposit))
+        async with self._pool.acquire() as connection:
+            await look.at(connection, await connection.fetchval(_WHOSE, deposit), deposit)
         target = folder / str(deposit)
         (target / "pieces").mkdir(parents=True, exist_ok=True)
         ending = "xml" if stored.document.media_type.endswith("xml") else "pdf"

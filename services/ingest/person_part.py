@@ -34,7 +34,6 @@ async def _erase(tx: Tx, asked: Subject) -> Erasure:
             f"update {table} set contact = '' where {column} = $1 and contact <> ''", asked.subject, timeout=LONG
         )
         addresses += count(status)
-    await tx.conn.execute("delete from rate_window where subject = $1", asked.subject)
     kept = await tx.conn.fetchval("select count(*) from deposit where depositor = $1", asked.subject, timeout=LONG)
     ground = "pièces justificatives des comptes : dix ans ; la personne n'y est plus qu'un identifiant sans nom"
     return Erasure(
@@ -43,13 +42,23 @@ async def _erase(tx: Tx, asked: Subject) -> Erasure:
     )
 
 
+#: Of an invoice of a structure where he has no right any more, that he deposited it, and not what it says. Without an
+#: account here nothing was withdrawn.
+_HIS = (
+    "(d.state <> 'submitted' or not exists (select from account_right a where a.subject = $1) or exists (select from"
+    " account_right a cross join jsonb_array_elements(a.grants) g where a.subject = $1 and a.state = 'active'"
+    " and g->>'structure' = d.issuer and g->>'service' is null and (g->>'until')::timestamptz > now() is not false"
+    " and g->>'role' in ('FOURNISSEUR', 'DEPOSANT', 'LECTURE', 'MOE', 'MOA')))"
+)
 PERSON = PersonPart(
     lines=(
-        "select json_build_object('entree', 'depot', 'id', id, 'etat', state, 'numero', invoice_number, 'fichier',"
-        " file_name, 'recu_le', received_at, 'decide_le', decided_at, 'contact', contact, 'sha256', sha256, 'taille',"
-        " size, 'donnees', header)::text as line from deposit where depositor = $1 order by received_at, id",
-        "select json_build_object('entree', 'brouillon', 'id', deposit_id, 'version', version, 'saisie', sheet,"
-        " 'enregistre_le', saved_at)::text as line from draft where depositor = $1 order by saved_at, deposit_id",
+        f"select json_build_object('entree', 'depot', 'id', id, 'etat', state, 'numero', case when {_HIS} then"
+        " invoice_number end, 'fichier', file_name, 'recu_le', received_at, 'decide_le', decided_at, 'contact',"
+        f" contact, 'sha256', sha256, 'taille', size, 'donnees', case when {_HIS} then header end)::text as line"
+        " from deposit d where depositor = $1 order by received_at, id",
+        "select json_build_object('entree', 'brouillon', 'id', deposit_id, 'version', version, 'saisie', case when"
+        f" {_HIS} then sheet end, 'enregistre_le', saved_at)::text as line from draft w join deposit d"
+        " on d.id = w.deposit_id where w.depositor = $1 order by saved_at, deposit_id",
         "select json_build_object('entree', 'piece_jointe', 'id', id, 'facture', deposit_id, 'nom', name, 'libelle',"
         " label, 'deposee_le', stored_at)::text as line from attachment where stored_by = $1 order by stored_at, id",
         "select json_build_object('entree', 'flux', 'id', id, 'fichier', file_name, 'recu_le', received_at, 'contact',"

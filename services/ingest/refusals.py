@@ -223,6 +223,17 @@ def no_document_yet() -> Problem:
     )
 
 
+def structure_left() -> Problem:
+    """Of the asker's own deposits only: nobody else's is ever compared."""
+    return Problem(
+        403,
+        "STRUCTURE_LEFT",
+        "Structure quittée",
+        "Ce document, ou cette Idempotency-Key, est celui d'une facture que vous avez déposée pour une structure où "
+        "vous n'avez plus de droit : rien n'a été enregistré. Une personne de la structure la suit.",
+    )
+
+
 def document_expired(at: datetime) -> Problem:
     return Problem(
         410,

@@ -27,10 +27,6 @@ class IngestSettings(FlowSettings):
     sweep_age_seconds: float = Field(default=86_400.0, gt=0)
     directory_quiet_seconds: float = Field(default=1.0, gt=0)
 
-    #: How often one client may write, in a minute and in a day, and read, in a minute.
-    writes_each_minute: int = Field(default=600, gt=0)
-    writes_each_day: int = Field(default=200_000, gt=0)
-    reads_each_minute: int = Field(default=12_000, gt=0)
     #: ``host:port`` of a clamd; empty: no antivirus, which health says.
     clamd: str = Field(default="", pattern=r"^(\S+:\d{1,5})?$")
     #: Wraps the private keys of certificates in the database; the token secret does where none is given.

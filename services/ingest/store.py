@@ -13,6 +13,7 @@ from invoice.checks import NumberKey
 from invoice.findings import Finding
 from invoice.model import InvoiceHeader
 from services.common.db import Connection
+from services.ingest import left
 from services.ingest.domain import Contents, Decided, Deposit, State
 
 _encode = msgspec.json.Encoder(decimal_format="string").encode
@@ -89,30 +90,31 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def add(connection: Connection, new: New) -> Stored:
-    """Insert a deposit, received or duplicate."""
+    """Insert a deposit, received or duplicate. Raises the problem of :func:`services.ingest.left.told`."""
     state = State.RECEIVED if new.duplicate_of is None else State.DUPLICATE
-    await connection.execute(
-        "insert into deposit (id, depositor, contact, structures, idempotency_key, state, duplicate_of, file_name,"
-        " sha256, size, media_type, bucket, object_key, received_at, roles, given, pack_offset)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::jsonb, $17)",
-        new.id,
-        new.depositor,
-        new.contact,
-        list(new.structures),
-        new.idempotency_key,
-        state,
-        new.duplicate_of,
-        new.file_name,
-        new.document.sha256,
-        new.document.size,
-        new.document.media_type,
-        new.document.bucket,
-        new.document.key,
-        new.received_at,
-        list(new.roles),
-        _encode(new.given).decode(),
-        new.document.offset,
-    )
+    with left.told():
+        await connection.execute(
+            "insert into deposit (id, depositor, contact, structures, idempotency_key, state, duplicate_of, file_name,"
+            " sha256, size, media_type, bucket, object_key, received_at, roles, given, pack_offset)"
+            " values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16::jsonb, $17)",
+            new.id,
+            new.depositor,
+            new.contact,
+            list(new.structures),
+            new.idempotency_key,
+            state,
+            new.duplicate_of,
+            new.file_name,
+            new.document.sha256,
+            new.document.size,
+            new.document.media_type,
+            new.document.bucket,
+            new.document.key,
+            new.received_at,
+            list(new.roles),
+            _encode(new.given).decode(),
+            new.document.offset,
+        )
     return Stored(
         id=new.id,
         state=state,

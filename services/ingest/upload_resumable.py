@@ -7,7 +7,7 @@ from email.utils import format_datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 
 from services.common.auth import CurrentPrincipal
 from services.common.problems import in_words
@@ -16,7 +16,6 @@ from services.ingest.answering import answered
 from services.ingest.api_checks import may_deposit
 from services.ingest.flow_domain import Flow
 from services.ingest.flow_uploads import Uploads
-from services.ingest.rates import Rates
 from services.ingest.settings import IngestSettings
 
 PREFIX: Final = "/api/v1/flows"
@@ -40,9 +39,8 @@ def _said(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return in_words({status: _WORDS[status] for status in statuses})
 
 
-def routes(uploads: Uploads, settings: IngestSettings, rates: Rates) -> APIRouter:
+def routes(uploads: Uploads, settings: IngestSettings) -> APIRouter:
     """The routes of resumable uploads; the id of an upload is that of its flow."""
-    counted = [Depends(rates)]
     router = APIRouter(prefix=f"{PREFIX}/uploads", tags=["flows"])
 
     @router.options("", status_code=204)
@@ -58,7 +56,7 @@ def routes(uploads: Uploads, settings: IngestSettings, rates: Rates) -> APIRoute
             },
         )
 
-    @router.post("", status_code=201, dependencies=counted, responses=_said(400, 412, 413, 429))
+    @router.post("", status_code=201, responses=_said(400, 412, 413, 429))
     async def create(
         request: Request,
         principal: CurrentPrincipal,
@@ -76,16 +74,14 @@ def routes(uploads: Uploads, settings: IngestSettings, rates: Rates) -> APIRoute
         flow = await answered(settings.store_seconds, beginning)
         return Response(status_code=201, headers={"Location": f"{PREFIX}/uploads/{flow.id}", **_head(flow, settings)})
 
-    @router.head("/{flow_id}", dependencies=counted, responses=_said(404, 412, 429))
+    @router.head("/{flow_id}", responses=_said(404, 412, 429))
     async def offset(principal: CurrentPrincipal, flow_id: str, tus_resumable: TusVersion = "") -> Response:
         """Où en est l'envoi : Upload-Offset octets sont reçus et durables."""
         flow = await answered(settings.store_seconds, uploads.own(principal, _id(flow_id)))
         _version(tus_resumable)
         return Response(status_code=200, headers={"Cache-Control": "no-store", **_head(flow, settings)})
 
-    @router.patch(
-        "/{flow_id}", status_code=204, dependencies=counted, responses=_said(400, 404, 408, 409, 412, 413, 415, 429)
-    )
+    @router.patch("/{flow_id}", status_code=204, responses=_said(400, 404, 408, 409, 412, 413, 415, 429))
     async def append(
         request: Request,
         principal: CurrentPrincipal,
@@ -106,7 +102,7 @@ def routes(uploads: Uploads, settings: IngestSettings, rates: Rates) -> APIRoute
         flow = await uploads.part(principal, flow, given, request.stream())
         return Response(status_code=204, headers=_head(flow, settings))
 
-    @router.delete("/{flow_id}", status_code=204, dependencies=counted, responses=_said(404, 409, 412, 429))
+    @router.delete("/{flow_id}", status_code=204, responses=_said(404, 409, 412, 429))
     async def abandon(principal: CurrentPrincipal, flow_id: str, tus_resumable: TusVersion = "") -> Response:
         """Abandonne un envoi qui n'est pas terminé."""
         flow = await answered(settings.store_seconds, uploads.own(principal, _id(flow_id)))

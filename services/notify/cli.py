@@ -3,13 +3,16 @@
 import argparse
 import asyncio
 import sys
+from collections import Counter
 from pathlib import Path
 from uuid import UUID
 
 import msgspec
 
+from services.common import looks_by_command
 from services.common.db import migrate, open_pool
 from services.common.deliver import transaction
+from services.common.looks_by_command import CommandLook
 from services.notify import addresses, proof
 from services.notify.addresses import InvalidManager
 from services.notify.letter_examples import NAMES, example
@@ -31,10 +34,16 @@ def run(arguments: list[str]) -> int:
         "proofs", help="print proofs of acceptance, a JSON line each (CHORALE_… as the service)"
     )
     export.add_argument("invoice", type=UUID, nargs="?", help="of one invoice; without it, all")
+    looks_by_command.add_arguments(export)
     commands.add_parser("matrix", help="print docs/messages.md from the matrix")
     given = parser.parse_args(arguments)
     if given.command == "proofs":
-        return asyncio.run(_proofs(given.invoice))
+        try:
+            look = looks_by_command.asked(given.by, given.reason, f"{parser.prog} proofs")
+            return asyncio.run(_proofs(given.invoice, look))
+        except looks_by_command.Unexplained as error:
+            sys.stderr.write(f"{error}\n")
+            return 2
     if given.command == "matrix":
         sys.stdout.write(page())
         return 0
@@ -72,12 +81,18 @@ async def _store(managers: list[addresses.Manager]) -> int:
         await pool.close()
 
 
-async def _proofs(invoice: UUID | None) -> int:
+async def _proofs(invoice: UUID | None, look: CommandLook) -> int:
+    """Page by page; of each tenant that comes out, an entry before its first line."""
+    told: set[str | None] = set()
     pool = await open_pool(NotifySettings().dsn.get_secret_value(), "notify", max_size=1)
     after: UUID | None = None
     try:
         while True:
             found = await proof.read(pool, subject=None if invoice is None else str(invoice), after=after)
+            fresh = {tenant: n for tenant, n in Counter(one.tenant for one in found).items() if tenant not in told}
+            async with pool.acquire() as connection:
+                await look.among(connection, fresh, invoice)
+            told.update(fresh)
             for one in found:
                 sys.stdout.write(msgspec.json.encode(one).decode() + "\n")
             if not found:

@@ -1,16 +1,18 @@
 """Readings and stuck documents, for operators; pages as pictures, for whoever has a signed link."""
 
+import hashlib
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel
 
 from services.common import links
 from services.common.auth import CurrentPrincipal
 from services.common.db import Pool, scoped
+from services.common.links import Link
 from services.common.looks import MayLook, add_looks
 from services.common.may import require
 from services.common.web import Problem
@@ -63,15 +65,13 @@ class PagesOut(BaseModel):
 _LINK: dict[int | str, dict[str, Any]] = {
     status: {"description": words, "content": {"application/problem+json": {}}}
     for status, words in {
-        403: "Lien absent, mal formé, ou donné pour un autre document",
+        403: "Lien absent, mal formé, donné pour un autre document, ou dont le titulaire a perdu ses droits",
         404: "Document sans page, ou page qui n'existe pas",
         410: "Lien expiré",
         422: "Page que rien ne peut dessiner",
         503: "Trop de pages demandées à la fois, ou momentanément indisponible",
     }.items()
 }
-Expires = Annotated[str, Query(description="Donné avec le lien")]
-Signature = Annotated[str, Query(description="Donnée avec le lien")]
 
 
 def add_routes(app: FastAPI, api_pool: Pool, pages: Pages) -> None:
@@ -85,41 +85,39 @@ def add_routes(app: FastAPI, api_pool: Pool, pages: Pages) -> None:
 
 def _add_pages(router: APIRouter, pages: Pages) -> None:
     @router.get("/{document}/index", summary="Les pages d'un document et leur taille (lien signé)", responses=_LINK)
-    async def index(
-        request: Request, response: Response, document: UUID, expires: Expires = "", signature: Signature = ""
-    ) -> PagesOut:
-        left = _opened(request, document, expires, signature)
+    async def index(request: Request, response: Response, document: UUID, link: Link) -> PagesOut:
+        await _open(request, document, link)
         found = await pages.readable(document)
-        response.headers.update(_headers(left))
+        response.headers.update(_HEADERS)
         shown = [
             PageSize(number=number, width=size[0], height=size[1], pixels=scale(size))
             for number, size in enumerate(found.sizes, 1)
         ]
-        template = links.address("{n}.png", document, expires, signature)
-        return PagesOut(pages=shown, source=found.source, template=template)
+        return PagesOut(pages=shown, source=found.source, template=links.address("{n}.png", document, link))
 
     @router.get(
         "/{document}/{page}.png",
         summary="Une page d'un document, en image (lien signé)",
         response_class=Response,
-        responses={200: {"content": {PNG: {}}}, **_LINK},
+        responses={200: {"content": {PNG: {}}}, 304: {"description": "L'image n'a pas changé"}, **_LINK},
     )
-    async def picture(
-        request: Request, document: UUID, page: str, expires: Expires = "", signature: Signature = ""
-    ) -> Response:
+    async def picture(request: Request, document: UUID, page: str, link: Link) -> Response:
         """Largeur et hauteur de la page, en points PDF, dans ``X-Page-Width`` et ``X-Page-Height``."""
-        left = _opened(request, document, expires, signature)
+        await _open(request, document, link)
         number = _number(page)
         found = await pages.readable(document)
         content = await pages.picture(document, found, number)
         width, height = found.sizes[number - 1]
         size = {"X-Page-Width": f"{width:g}", "X-Page-Height": f"{height:g}", "X-Pages": str(len(found.sizes))}
-        return Response(content, media_type=PNG, headers=_headers(left) | size)
+        headers = _HEADERS | size | {"ETag": f'"{hashlib.sha256(content).hexdigest()}"'}
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        return Response(content, media_type=PNG, headers=headers)
 
 
-def _opened(request: Request, document: UUID, expires: str, signature: str) -> int:
-    """Seconds for which the link still works. Raises the problem of one that does not."""
-    return links.check(request.app.state.token_secret, document, expires, signature)
+async def _open(request: Request, document: UUID, link: Link) -> None:
+    """Raises the problem of a link that opens nothing, whether there is such a document or not."""
+    await links.still(request, links.check(request.app.state.token_secret, document, link))
 
 
 def _number(page: str) -> int:
@@ -127,14 +125,13 @@ def _number(page: str) -> int:
     return int(page) if page.isascii() and page.isdigit() and len(page) <= 4 and page[0] != "0" else 0
 
 
-def _headers(seconds: int) -> dict[str, str]:
-    """A picture of somebody's invoice: kept by his own browser only, no longer than the link works."""
-    return {
-        "Cache-Control": f"private, max-age={seconds}",
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Content-Security-Policy": "default-src 'none'",
-    }
+#: A picture of somebody's invoice: kept by his own browser only, which asks each time whether he may still see it.
+_HEADERS: Final = {
+    "Cache-Control": "private, no-cache",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'",
+}
 
 
 #: The tenant of the body that was read as the recipient.

@@ -7,6 +7,6 @@ EXAMPLES: Final[dict[str, Any]] = {
     "GET /api/v1/pages/{document}/index": {
         "pages": [{"number": 1, "width": 595.28, "height": 841.89, "pixels": [1240, 1754]}],
         "source": "text",
-        "template": f"/api/v1/pages/{_ID}/{{n}}.png?expires=1772444700&signature=…",
+        "template": f"/api/v1/pages/{_ID}/{{n}}.png?expires=1772444700&holder=…&signature=…",
     },
 }

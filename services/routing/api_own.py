@@ -4,7 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from fastapi import FastAPI, Query
+from fastapi import APIRouter, FastAPI, Query
 from pydantic import BaseModel
 
 from invoice.directory import Engagement
@@ -13,6 +13,7 @@ from invoice.identifiers import normalise_code
 from invoice.rules_table import operator_sentence
 from services.common.auth import CurrentPrincipal
 from services.common.db import scoped
+from services.common.looks import MayLook, add_looks
 from services.common.web import Problem
 from services.routing import store
 from services.routing.access import Pools, SiretPath, canonical_siret, problems, touchable
@@ -42,7 +43,10 @@ class DecisionOut(BaseModel):
 
 
 def add_routes(app: FastAPI, pools: Pools) -> None:
-    """Three routes, each for those whom it concerns."""
+    """Three routes, each for those whom it concerns, and the trail of the operator's looks."""
+    router = APIRouter(prefix="/api/v1/directory", tags=["administration"])
+    add_looks(router, pools.read)
+    app.include_router(router)
 
     @app.get(
         "/api/v1/directory/engagements",
@@ -93,13 +97,15 @@ def add_routes(app: FastAPI, pools: Pools) -> None:
         responses=problems(401, 403, 404, 422),
         tags=["administration"],
     )
-    async def decisions(principal: CurrentPrincipal, invoice: UUID) -> list[DecisionOut]:
+    async def decisions(principal: CurrentPrincipal, looking: MayLook, invoice: UUID) -> list[DecisionOut]:
         tenants = touchable(principal)
         rows = await store.decisions(pools.write, invoice, tenants)
         if not rows:
             raise Problem(
                 404, "DECISION_UNKNOWN", "Décision inconnue", "Aucune décision n'est connue ici pour cette facture."
             )
+        for tenant in dict.fromkeys(row["tenant"] for row in rows):
+            await looking.at(pools.read, tenant, invoice)
         return [DecisionOut(**{**row, "findings": _explained(row["findings"])}) for row in rows]
 
 

@@ -155,7 +155,7 @@ async def as_of(connection: Connection, siret: str, *, at: datetime | None, vers
 async def decisions(connection: Pool, invoice: UUID, tenants: Collection[str] | None) -> list[asyncpg.Record]:
     """The decisions about an invoice, first attempt first. ``tenants``: whose are shown, None for all."""
     return await connection.fetch(
-        "select invoice_id as invoice, attempt, purpose, outcome, structure, service_code, findings::text,"
+        "select invoice_id as invoice, attempt, purpose, outcome, structure, service_code, findings::text, tenant,"
         " directory_version, decided_on::text, decided_at::text from decision"
         " where invoice_id = $1 and ($2 or tenant = any ($3::text[])) order by attempt",
         invoice,

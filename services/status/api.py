@@ -111,7 +111,7 @@ def _add_detail(router: APIRouter, trail: Trail) -> None:
         await trail.opened(looking, invoice)
         if row["left_at"] is None:
             response.headers["ETag"] = etag(row["version"])
-        return views.detail(row, history, links.make(request.app.state.token_secret, invoice))
+        return views.detail(row, history, links.make(request.app.state.token_secret, invoice, principal.holder))
 
 
 def not_found() -> Problem:

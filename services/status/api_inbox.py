@@ -149,7 +149,7 @@ def _add_data(router: APIRouter, trail: Trail, blobs: Blobs | None) -> None:
         if row is None:
             raise not_found()
         await trail.opened(looking, invoice)
-        return _data(row, [_document(request, invoice, each) for each in held])
+        return _data(row, [_document(request, principal, invoice, each) for each in held])
 
     if blobs is None:
         return
@@ -189,11 +189,12 @@ def _data(row: asyncpg.Record, files: list[DocumentOut]) -> InvoiceData:
     )
 
 
-def _document(request: Request, invoice: UUID, held: Held) -> DocumentOut:
-    """An attachment also has a signed link to the service that owns it; the invoice's own document has none."""
+def _document(request: Request, principal: Principal, invoice: UUID, held: Held) -> DocumentOut:
+    """An attachment also has a link for the caller to the service that owns it; the invoice's own document has none."""
     link = None
     if held.document != documents.INVOICE:
-        link = links.attachment(request.app.state.token_secret, invoice, UUID(held.document))
+        secret = request.app.state.token_secret
+        link = links.attachment(secret, invoice, UUID(held.document), principal.holder)
     return DocumentOut(
         id=held.document,
         name=held.name,

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from services.common.looks import LOOK
+
 _ITEM: Final[dict[str, Any]] = {
     "id": "0190e8a0-0000-7000-8000-000000000042",
     "number": "F-2026-0042",
@@ -34,19 +36,7 @@ _ITEM: Final[dict[str, Any]] = {
         "explanation": "Le délai court depuis l'acceptation de l'avis envoyé par courriel au destinataire.",
     },
 }
-_LOOK: Final[dict[str, Any]] = {
-    "id": 41,
-    "at": "2026-03-03T10:12:00Z",
-    "subject": "0190e8a0-0000-7000-8000-0000000000aa",
-    "reason": "Réclamation 4711 : facture introuvable",
-    "tenant": "cd06",
-    "everywhere": False,
-    "invoice": "0190e8a0-0000-7000-8000-000000000042",
-    "invoices": 1,
-    "what": "GET /api/v1/invoices/{invoice}",
-    "criteria": {},
-}
 EXAMPLES: Final[dict[str, Any]] = {
     "GET /api/v1/invoices": {"invoices": [_ITEM], "next": None},
-    "GET /api/v1/invoices/looks": {"looks": [_LOOK], "next": None},
+    "GET /api/v1/invoices/looks": {"looks": [LOOK], "next": None},
 }

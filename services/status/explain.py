@@ -1,7 +1,7 @@
-"""``python -m services.status explain ID``: the story of one invoice, for whoever has to answer for it.
+"""``python -m services.status explain ID --by NAME --reason WHY``: the story of one invoice, for who answers for it.
 
 Statuses, roles, reasons, mails, the clock and what is to come. Nobody is named and no comment is quoted: what is
-printed may be pasted into a ticket.
+printed may be pasted into a ticket. The look itself is written into the trail of the invoice's tenant first.
 """
 
 import argparse
@@ -20,7 +20,9 @@ from invoice.clock import PARIS, Clock
 from invoice.lifecycle import ACTORS, STATUSES, TURN_LABELS, turn
 from invoice.motifs import MOTIFS, canonical
 from services.common import clock as time_of
-from services.status import store
+from services.common import looks_by_command
+from services.common.looks_by_command import CommandLook, Unexplained
+from services.status import looked, store
 from services.status.model import Invoice
 from services.status.payment_delay import clock_of, paris_day
 from services.status.timers import TIMERS
@@ -62,10 +64,13 @@ def run(arguments: Sequence[str]) -> int:
     """0: told; 2: nothing to tell."""
     parser = argparse.ArgumentParser(prog="python -m services.status explain", description="Raconte une facture.")
     parser.add_argument("invoice", help="l'identifiant de la facture (CHORALE_DSN : la base du service status)")
+    looks_by_command.add_arguments(parser)
     given = parser.parse_args(arguments)
     try:
-        told = asyncio.run(_read(given.invoice, os.environ.get("CHORALE_DSN")))
-    except Untold as error:
+        identity = _identity(given.invoice)
+        look = looks_by_command.asked(given.by, given.reason, parser.prog)
+        told = asyncio.run(_read(identity, os.environ.get("CHORALE_DSN"), look))
+    except (Untold, Unexplained) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     sys.stdout.write("\n".join(story(told)) + "\n")
@@ -151,11 +156,14 @@ def _day(day: date) -> str:
     return day.strftime("%d/%m/%Y")
 
 
-async def _read(wanted: str, dsn: str | None) -> Told:
+def _identity(wanted: str) -> UUID:
     try:
-        identity = UUID(wanted)
+        return UUID(wanted)
     except ValueError as error:
         raise Untold(f"« {wanted[:60]} » n'est pas l'identifiant d'une facture.") from error
+
+
+async def _read(identity: UUID, dsn: str | None, look: CommandLook) -> Told:
     if not dsn:
         raise Untold("Donnez CHORALE_DSN, l'adresse de la base du service status.")
     try:
@@ -165,7 +173,9 @@ async def _read(wanted: str, dsn: str | None) -> Told:
     except (OSError, asyncpg.PostgresError, TimeoutError) as error:
         raise Untold(f"La base du service status ne répond pas : {type(error).__name__}.") from error
     try:
-        return await tell(connection, identity)
+        told = await tell(connection, identity)
+        await look.at(connection, await looked.tenant_of(connection, identity), identity)
+        return told
     finally:
         await connection.close()
 

@@ -6,13 +6,19 @@ from uuid import UUID
 
 import msgspec
 
-from services.common.db import Pool
+from services.common.db import Connection, Pool
 from services.common.looks import Looking
 
 _TENANTS: Final = (
     "select i.id, coalesce(i.tenant, b.tenant) as tenant from invoice i left join known_body b on b.siret = i.recipient"
     " where i.id = any($1::uuid[])"
 )
+
+
+async def tenant_of(connection: Connection, invoice: UUID) -> str | None:
+    """In whose trail a look at this invoice stands; ``connection`` is the worker's."""
+    row = await connection.fetchrow(_TENANTS, [invoice])
+    return None if row is None else row["tenant"]
 
 
 class Trail(msgspec.Struct, frozen=True):

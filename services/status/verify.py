@@ -1,6 +1,7 @@
 """``python -m services.status verify FILE|ID``: whether a history is the one that was written.
 
-FILE is an export, checked offline. ID is an invoice, read from the service's own tables (``CHORALE_DSN``).
+FILE is an export, checked offline. ID is an invoice, read from the service's own tables (``CHORALE_DSN``); that is a
+look into a tenant's invoice, so it wants ``--by`` and ``--reason`` and stands in the tenant's trail.
 """
 
 import argparse
@@ -14,7 +15,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.status import proofs
+from services.common import looks_by_command
+from services.common.looks_by_command import CommandLook, Unexplained
+from services.status import looked, proofs
 from services.status.chain import Export, check
 
 _MOST_BYTES = 100_000_000
@@ -31,10 +34,11 @@ def run(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("what", help="un fichier exporté, ou l'identifiant d'une facture (avec CHORALE_DSN)")
     parser.add_argument("--head", help="une empreinte détenue d'ailleurs, que l'histoire doit contenir")
+    looks_by_command.add_arguments(parser)
     given = parser.parse_args(arguments)
     try:
-        export = _found(given.what)
-    except Unreadable as error:
+        export = _found(given, parser.prog)
+    except (Unreadable, Unexplained) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     return report(export, given.head)
@@ -57,7 +61,8 @@ def report(export: Export, head: str | None) -> int:
     return 0
 
 
-def _found(what: str) -> Export:
+def _found(given: argparse.Namespace, command: str) -> Export:
+    what: str = given.what
     path = Path(what)
     if path.is_file():
         if path.stat().st_size > _MOST_BYTES:
@@ -70,10 +75,11 @@ def _found(what: str) -> Export:
         invoice = UUID(what)
     except ValueError as error:
         raise Unreadable(f"{what} n'est ni un fichier, ni l'identifiant d'une facture.") from error
-    return asyncio.run(_read(invoice, os.environ.get("CHORALE_DSN")))
+    look = looks_by_command.asked(given.by, given.reason, command)
+    return asyncio.run(_read(invoice, os.environ.get("CHORALE_DSN"), look))
 
 
-async def _read(invoice: UUID, dsn: str | None) -> Export:
+async def _read(invoice: UUID, dsn: str | None, look: CommandLook) -> Export:
     if not dsn:
         raise Unreadable("Donnez CHORALE_DSN, l'adresse de la base du service status, ou un fichier exporté.")
     try:
@@ -82,6 +88,8 @@ async def _read(invoice: UUID, dsn: str | None) -> Export:
         raise Unreadable(f"La base du service status ne répond pas : {type(error).__name__}.") from error
     try:
         export = await proofs.export_whole(connection, invoice)
+        if export is not None:
+            await look.at(connection, await looked.tenant_of(connection, invoice), invoice)
     finally:
         await connection.close()
     if export is None:

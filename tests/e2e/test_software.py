@@ -1,4 +1,4 @@
-"""A supplier's program on the whole platform: its account, its tokens, its limits, its use, its end everywhere."""
+"""Programs on the whole platform: account, tokens, use, end everywhere; and the limits that everybody has."""
 
 import asyncio
 from collections.abc import Mapping
@@ -9,9 +9,12 @@ import asyncpg
 import httpx
 import pytest
 
+from contracts.events import Grant
+from contracts.registry import SERVICES, ServiceName
 from deploy.demo.prepare import bearer
 from deploy.local import Stack
 from services.common.auth import Principal
+from tests.accounts import Signer, account, publish
 from tests.documents import SUPPLIER, InvoicePdf
 from tests.e2e.client import until
 
@@ -23,6 +26,15 @@ OPEN = {
     "status": "/api/v1/invoices",
     "notify": "/api/v1/webhooks",
     "routing": "/api/v1/directory/engagements",
+}
+#: A route of each service that reads and one that writes; what they answer besides is no matter. ocr takes no writes.
+ROUTES: Mapping[ServiceName, tuple[str, str | None]] = {
+    "ingest": ("/api/v1/deposits", "/api/v1/drafts"),
+    "ocr": ("/api/v1/pages/looks", None),
+    "routing": ("/api/v1/directory/engagements", "/api/v1/directory/import"),
+    "status": ("/api/v1/invoices", "/api/v1/invoices/actions"),
+    "notify": ("/api/v1/webhooks", "/api/v1/webhooks"),
+    "portal": ("/api/v1/accounts/usage", "/api/v1/accounts/software"),
 }
 
 
@@ -128,3 +140,59 @@ def test_a_revoked_secret_ends_its_tokens_in_every_service_and_no_others(platfor
     _operator(platform, "DELETE", f"{SOFTWARE}/{new.id}")
     for path in OPEN.values():
         until(lambda p=path: new.get(p, after) == 401)  # type: ignore[misc]
+
+
+@pytest.fixture(scope="module")
+def limited(platform: Stack) -> dict[str, str]:
+    """The header of somebody who may write twice a minute, as the portal would publish it."""
+    signer, subject = Signer(), f"limited-{uuid4().hex[:8]}"
+    supplies = Grant(role="FOURNISSEUR", structure=SUPPLIER.siret)
+    entries = [signer.entry(), account(subject, 1, supplies, writes_each_minute=2)]
+    asyncio.run(publish(platform.kafka.bootstrap, entries))
+    return {"Authorization": f"Bearer {signer.token(subject)}"}
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if name != "portal"])
+def test_limits_bind_in_every_service_with_the_same_words_and_headers(
+    platform: Stack, limited: Mapping[str, str], name: ServiceName
+) -> None:
+    reading, writing = ROUTES[name]
+    with httpx.Client(base_url=platform.url, headers=limited, timeout=30) as client:
+        until(lambda: client.get(reading).status_code not in (401, 503))
+        _says(client.get(reading), '"lecture";q=12000;w=60')
+        if writing is not None:
+            answers = [client.post(writing, json={"x": 1}) for _ in range(3)]
+            assert [answer.status_code == 429 for answer in answers] == [False, False, True], answers[0].text
+            for answer, left in zip(answers, (1, 0, 0), strict=True):
+                _says(answer, '"minute";q=2;w=60, "jour";q=200000;w=86400', left)
+            refused = answers[2]
+            assert refused.headers["content-type"] == "application/problem+json"
+            assert refused.json()["code"] == "RATE_LIMITED"
+            assert 0 < int(refused.headers["retry-after"]) <= 60
+            assert client.get(reading).status_code != 429, "reading is counted apart"
+    _described(platform, name)
+
+
+def test_the_portal_counts_too(platform: Stack) -> None:
+    """It looks up whom it knows in its own tables, which publish nothing that is not theirs."""
+    reading, writing = ROUTES["portal"]
+    who = Principal(subject=f"counted-{uuid4().hex[:8]}", structures=(SUPPLIER.siret or "",), roles=("FOURNISSEUR",))
+    with httpx.Client(base_url=platform.url, headers=bearer(platform, who), timeout=30) as client:
+        _says(client.get(reading), '"lecture";q=12000;w=60', 11_999)
+        for left in (599, 598):
+            _says(client.post(writing or "", json={"x": 1}), '"minute";q=600;w=60, "jour";q=200000;w=86400', left)
+    _described(platform, "portal")
+
+
+def _says(answer: httpx.Response, policy: str, left: int | None = None) -> None:
+    assert answer.headers["ratelimit-policy"] == policy, answer.text
+    if left is not None:
+        assert f";r={left};" in answer.headers["ratelimit"].split(", ")[0]
+
+
+def _described(platform: Stack, name: ServiceName) -> None:
+    with httpx.Client(base_url=platform.base_url(name), timeout=30) as client:
+        assert "ratelimit" not in client.get("/health/live").headers
+        paths = client.get(f"/openapi/{name}.json").json()["paths"]
+    refusal = paths[ROUTES[name][0]]["get"]["responses"]["429"]
+    assert set(refusal["headers"]) == {"Retry-After", "RateLimit-Policy", "RateLimit"}

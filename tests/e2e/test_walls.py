@@ -11,16 +11,17 @@ import asyncpg
 import httpx
 import pytest
 
+from contracts.events import Grant
 from contracts.registry import SERVICES
 from deploy.demo.prepare import bearer
 from deploy.local import Stack
 from services.common.auth import Principal
-from services.common.db import set_scope
-from tests.accounts import Signer, publish
+from tests.accounts import Signer, account, publish
 from tests.documents import RECIPIENT, InvoicePdf
 from tests.e2e.client import Person, supplier, until
 from tests.e2e.walls import BY_LINK, BY_MAIL, OWN, PUBLIC, Route, Side, body, refused_tokens, routes, strangers
 from tests.e2e.walls_accounts import Accounts, accounts, holders
+from tests.e2e.walls_tables import READ_BY_ALL, attack_table, tables
 
 ADDRESSES = (("cd06", "22060001900016", "DRH", None), ("cd31", "22310001700423", "TEST-DSI", "CP2020/X123456/1"))
 #: The services in which a side has something. The portal knows nothing of invoices: it has a test of its own.
@@ -33,17 +34,6 @@ KNOWN_WHEN_ANSWERED = (
     "invoices",
     "messages/looks",
 )
-#: Tables that the API's role may read as a whole, and why. Every other one has a policy, or no right to it.
-READ_BY_ALL = {
-    "routing.tenant": "the public directory",
-    "routing.structure": "the public directory",
-    "routing.service": "the public directory",
-    "routing.search_entry": "the public directory, as it is searched",
-    "routing.search_word": "words of the public directory",
-    "routing.search_variant": "words of the public directory",
-    "ocr.recipient": "SIRETs and tenants of the public directory",
-    "routing.directory_history": "version and instant only: what a public answer is dated by",
-}
 
 
 @pytest.fixture(scope="module")
@@ -232,59 +222,17 @@ async def test_no_table_shows_or_gives_a_strangers_row_to_the_apis_role(
     for name in GUARDED:
         connection = await asyncpg.connect(platform.dsns[name].api, server_settings={"search_path": name})
         try:
-            for table, secured, columns in await _tables(connection, name):
+            for table, secured, columns in await tables(connection, name):
                 looked += 1
                 if columns and not secured:
                     assert f"{name}.{table}" in READ_BY_ALL, f"{name}.{table}: neither a policy nor a reason"
                 for who, principal in {**strangers(side, other), **holders(side, other)}.items():
-                    await _attack_table(connection, table, columns, principal.scope(), side, f"{who}: {name}.{table}")
+                    await attack_table(connection, table, columns, principal.scope(), side, f"{who}: {name}.{table}")
             for schema in set(SERVICES) - {name}:
                 assert not await connection.fetchval("select has_schema_privilege($1, 'usage')", schema)
         finally:
             await connection.close()
     assert looked > 40
-
-
-async def _tables(connection: Any, schema: str) -> list[tuple[str, bool, list[str]]]:
-    """Every table with whether it has row-level security, and the columns that may be read."""
-    rows = await connection.fetch(
-        "select c.relname, c.relrowsecurity, array(select a.attname::text from pg_attribute a where a.attrelid = c.oid"
-        " and a.attnum > 0 and not a.attisdropped and has_column_privilege(c.oid, a.attnum, 'select')) as columns"
-        " from pg_class c where c.relnamespace = $1::regnamespace and c.relkind in ('r', 'p')",
-        schema,
-    )
-    return [tuple(row) for row in rows]
-
-
-async def _attack_table(
-    connection: Any, table: str, columns: list[str], scope: dict[str, str], side: Side, case: str
-) -> None:
-    seen = 0
-    async with connection.transaction(readonly=True):
-        await set_scope(connection, scope)
-        if columns:
-            listed = ", ".join(f'"{column}"' for column in columns)
-            rows = await connection.fetch(f'select to_jsonb(t)::text as row from (select {listed} from "{table}") t')
-            seen = len(rows)
-            text = " ".join(row["row"] for row in rows)
-            assert not [mark for mark in (*side.marks, side.invoice) if mark in text], case
-    column = await connection.fetchval(
-        "select attname from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped"
-        " and attgenerated = '' and attidentity <> 'a' limit 1",
-        table,
-    )
-    change = f'update "{table}" set "{column}" = "{column}"'
-    for statement in (f'delete from "{table}"', change, f'truncate "{table}"'):
-        transaction = connection.transaction()
-        await transaction.start()
-        try:
-            await set_scope(connection, scope)
-            status = await connection.execute(statement)
-            assert int(status.rpartition(" ")[2]) <= seen, f"{case}: {statement}"
-        except asyncpg.InsufficientPrivilegeError:
-            pass
-        finally:
-            await transaction.rollback()
 
 
 def _state(platform: Stack, side: Side) -> list[str]:
@@ -312,3 +260,19 @@ def test_a_link_to_pages_opens_the_document_it_was_given_for_and_no_other(
             for identity in (other.invoice, side.decoy):
                 moved = httpx.get(f"{platform.base_url('ocr')}{link.replace(side.invoice, identity)}")
                 assert (moved.status_code, moved.json()["code"]) == (403, "PAGES_LINK_REFUSED"), moved.text
+
+
+def test_a_link_ends_with_the_right_it_was_given_under(platform: Stack, sides: tuple[Side, Side]) -> None:
+    """Given by one service, opened by another, withdrawn by a third's word to both."""
+    side, signer, subject = sides[0], Signer(), f"leaver-{uuid4().hex[:8]}"
+    entries = [signer.entry(), account(subject, 1, Grant(role="TENANT_ADMIN", tenant=side.tenant))]
+    asyncio.run(publish(platform.kafka.bootstrap, entries))
+    url = f"{platform.base_url('status')}/api/v1/invoices/{side.invoice}"
+    header = {"Authorization": f"Bearer {signer.token(subject)}"}
+    until(lambda: httpx.get(url, headers=header).is_success)
+    link = f"{platform.base_url('ocr')}{httpx.get(url, headers=header).json()['pages']['index']}"
+    assert httpx.get(link).status_code == 200
+    asyncio.run(publish(platform.kafka.bootstrap, [account(subject, 2)]))
+    until(lambda: httpx.get(link).status_code == 403)
+    assert httpx.get(link).json()["code"] == "LINK_WITHDRAWN"
+    until(lambda: httpx.get(url, headers=header).status_code == 404)

@@ -29,6 +29,7 @@ PUBLIC = frozenset(
 OWN = frozenset(
     {
         "GET /api/v1/deposits",
+        "GET /api/v1/deposits/looks",
         "POST /api/v1/deposits",
         "GET /api/v1/drafts",
         "GET /api/v1/drafts/questions",
@@ -47,6 +48,7 @@ OWN = frozenset(
         "GET /api/v1/invoices/changes",
         "POST /api/v1/invoices/receipts",
         "GET /api/v1/directory/engagements",
+        "GET /api/v1/directory/looks",
         "GET /api/v1/directory/structures/{siret}/history",
         "GET /api/v1/messages/managers",
         "GET /api/v1/messages/looks",

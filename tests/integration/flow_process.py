@@ -7,7 +7,7 @@ import uvloop
 from services.common.blobs import Blobs
 from services.common.db import open_pool
 from services.common.web import Server, create_app
-from services.ingest import api, flow_api
+from services.ingest import flow_api
 from services.ingest.dropfolder import DropFolders
 from services.ingest.flow_release import Release
 from services.ingest.flow_worker import FlowWorker
@@ -25,7 +25,7 @@ async def main() -> None:
     api_pool = await open_pool(settings.api_dsn.get_secret_value(), "ingest")
     blobs = Blobs(settings)
     app = create_app("ingest", token_secret=settings.token_secret.get_secret_value(), live=_fine, ready=[])
-    flow_api.add_routes(app, api_pool=api_pool, blobs=blobs, settings=settings, rates=api.limits_of(api_pool, settings))
+    flow_api.add_routes(app, api_pool=api_pool, blobs=blobs, settings=settings)
     await asyncio.gather(
         Server(app, settings.host, settings.port, 2).serve(),
         FlowWorker(pool, blobs, settings).run(),

@@ -34,6 +34,7 @@ class World:
     access: Access
     signer: Signer
     kafka: str
+    dsn: str
     invoices: dict[tuple[str, str], UUID]
 
     def of(self, *pairs: tuple[str, str]) -> set[UUID]:
@@ -90,7 +91,7 @@ async def grants_world(stack: Stack) -> AsyncIterator[World]:
         running = asyncio.create_task(access.run())
         pairs = ((FIRM, A), (FIRM, B), (A, C), (B, C), (FIRM, C))
         invoices = {pair: await arrive(found, deposit(*pair)) for pair in pairs}
-        made = World(found, http, access, Signer(), stack.kafka.bootstrap, invoices)
+        made = World(found, http, access, Signer(), stack.kafka.bootstrap, dsns["status"].worker, invoices)
         await made.knows(made.signer.entry())
         yield made
         running.cancel()

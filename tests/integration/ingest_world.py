@@ -18,6 +18,7 @@ from services.common.auth import Principal
 from services.common.blobs import Blobs
 from services.common.db import Pool, migrate, open_pool
 from services.common.deliver import Deliver
+from services.common.rates import Rates
 from services.common.record import Record, unpack_headers
 from services.common.web import Server, create_app
 from services.ingest import api, handlers
@@ -142,6 +143,7 @@ async def open_world(stack: Stack, dsns: Mapping[str, ServiceDsns], **more: Any)
     await blobs.open()
     identity = Named(SECRET)
     app = create_app("ingest", token_secret=SECRET, live=_fine, ready=[], access=identity)
+    app.state.rates = Rates(pool, settings, seconds=settings.store_seconds)
     api.add_routes(app, pool=pool, api_pool=api_pool, blobs=blobs, settings=settings)
     server = Server(app, settings.host, settings.port, 2)
     serving = asyncio.create_task(server.serve())

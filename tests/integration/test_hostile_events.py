@@ -164,7 +164,8 @@ async def test_a_dead_letter_is_shown_without_moving_the_operators_cursor(
         monkeypatch.setenv("CHORALE_DSN", world.dsns.worker)
         nasty = "é\x9b2J\u202e".encode()
         await world.deliver().batch([bad_record(key=nasty, value=nasty, given=[("x", nasty)])])
-        assert await asyncio.to_thread(main, ["show", "1", "--payload", "--service", SERVICE]) == 0
+        asked = ["show", "1", "--payload", "--by", "Camille", "--note", "Réclamation 4711", "--service", SERVICE]
+        assert await asyncio.to_thread(main, asked) == 0
     shown = capsys.readouterr().out
     assert "é\\u009b2J\\u202e" in shown
     assert not {"\x9b", "\u202e"} & set(shown)

@@ -17,10 +17,11 @@ from deploy.local import Stack
 from services.common import links
 from services.common.auth import Principal
 from services.common.db import set_scope
+from services.common.principal import Holder
 from services.ingest.sweep import Sweep
 from tests.integration.ingest_world import SECRET, World, open_world, supplier
 from tests.servers import fresh_database
-from tests.unit.ingest.samples import directory_events, event, fields, pdf, read, sha256
+from tests.unit.ingest.samples import SUPPLIER, directory_events, event, fields, pdf, read, sha256
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
@@ -199,8 +200,8 @@ async def test_a_link_opens_one_attachment_for_its_time_and_nothing_else(world: 
     assert (await world.client.get(first["href"])).content == PNG
     signed = first["href"].partition("?")[2]
     base = f"/api/v1/deposits/{deposit}/attachments"
-    late = links.attachment(SECRET, deposit, UUID(first["id"]), now=time.time() - 7200).href
-    pages = links.make(SECRET, deposit).index.partition("?")[2]
+    late = links.attachment(SECRET, deposit, UUID(first["id"]), Holder("supplier-1"), now=time.time() - 7200).href
+    pages = links.make(SECRET, deposit, Holder("supplier-1")).index.partition("?")[2]
     tried = {
         f"{base}/{second['id']}/content?{signed}": 403,
         f"{base}/{first['id']}/content?{signed[:-1]}": 403,
@@ -215,6 +216,22 @@ async def test_a_link_opens_one_attachment_for_its_time_and_nothing_else(world: 
     assert {path: (await world.client.get(path)).status_code for path in tried} == tried
 
 
+async def test_a_link_to_an_attachment_ends_with_the_rights_of_its_holder_and_then_tells_nothing(world: World) -> None:
+    deposit = await an_invoice(world)
+    there = (await attached(world, deposit))["href"]
+    holder = Holder("leaver")
+    mine, never = (
+        links.attachment(SECRET, deposit, file, holder).href for file in (UUID(there.split("/")[6]), uuid4())
+    )
+    assert [(await world.client.get(link)).status_code for link in (mine, never)] == [200, 404]
+    world.identity.withdrawn.add(holder.subject)
+    said = [(await world.client.get(link)).json() for link in (mine, never)]
+    assert {(each["status"], each["code"], each["detail"]) for each in said} == {
+        (403, "LINK_WITHDRAWN", said[0]["detail"])
+    }
+    assert (await world.client.get(there)).content == PNG, "another's"
+
+
 async def test_the_api_role_sees_adds_and_changes_no_attachment_beyond_its_scope(world: World) -> None:
     deposit = await an_invoice(world)
     await attached(world, deposit)
@@ -224,7 +241,7 @@ async def test_the_api_role_sees_adds_and_changes_no_attachment_beyond_its_scope
             await set_scope(connection, scope)
             return await connection.fetch(statement)
 
-    mine = {"subject": "supplier-1", "structures": "", "roles": ""}
+    mine = {"subject": "supplier-1", "structures": "", "roles": "", "deposit_structures": SUPPLIER}
     assert len(await as_api(f"select from attachment where deposit_id = '{deposit}'", **mine)) == 1
     for scope in ({"subject": "stranger"}, {"subject": ""}, {"attachment": str(uuid4())}, {}):
         assert await as_api("select id from attachment", **scope) == []

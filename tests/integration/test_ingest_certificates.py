@@ -17,6 +17,7 @@ from deploy.database import ServiceDsns
 from deploy.local import Stack
 from services.common import clock
 from services.common.blobs import BlobCorrupt
+from services.common.looks_by_command import asked
 from services.ingest.certificate_keys import Keys, KeysUnusable
 from services.ingest.originals import AGAIN, Originals
 from tests.integration.ingest_world import World, open_world, supplier
@@ -159,7 +160,8 @@ async def test_originals_are_compared_with_their_hash_and_damage_is_found_and_na
         await world.blobs.delete(piece["object_key"])
         damaged = {(each.id, each.seen) for each in await originals.once(clock.now()) if each.seen != "whole"}
         assert damaged == {(bad, "changed"), (piece["id"], "missing")}
-        document, attached = await originals.export(good, tmp_path)
+        look = asked("Camille Martin", "Réquisition du tribunal", "originals export")
+        document, attached = await originals.export(good, tmp_path, look)
         assert (document.read_bytes(), attached.read_bytes()) == (content, PNG + content)
         with pytest.raises(BlobCorrupt):
-            await originals.export(bad, tmp_path)
+            await originals.export(bad, tmp_path, look)

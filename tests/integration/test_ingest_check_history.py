@@ -8,12 +8,14 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from contracts.events import DepositRefused, InvoiceSubmitted, StatusChanged
+from contracts.events import DepositRefused, Grant, InvoiceSubmitted, StatusChanged
 from deploy.database import ServiceDsns
 from deploy.local import Stack
 from invoice.findings import Finding
+from services.common.auth import Principal
+from services.common.principal import of_grants
 from tests.integration.ingest_world import World, open_world
-from tests.unit.ingest.samples import RECIPIENT, SENT, SUPPLIER, directory_events, event, fields, pdf, read
+from tests.unit.ingest.samples import RECIPIENT, SENT, SUPPLIER, VALUES, directory_events, event, fields, pdf, read
 
 IBAN, OTHER_IBAN = "FR7630006000011234567890189", "DE89370400440532013000"
 
@@ -27,10 +29,10 @@ async def ready(stack: Stack, dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[
         yield world
 
 
-async def submitted(world: World, name: str, **given: Any) -> InvoiceSubmitted:
+async def submitted(world: World, name: str, who: Principal | None = None, **given: Any) -> InvoiceSubmitted:
     """An invoice that is read with these fields, and submitted."""
     content = pdf(name)
-    deposit = await world.deposit(content)
+    deposit = await world.deposit(content, principal=who)
     data = read(content, fields(**given))
     await world.take(event(str(deposit), data))
     last = (await world.sent())[-1].data
@@ -54,6 +56,40 @@ async def test_another_iban_and_the_same_invoice_under_another_number_are_told(r
     assert "…3000" in moved.warnings[0].message
     known = await submitted(ready, "d", invoice_number="A4", supplier_iban=OTHER_IBAN, issue_date="2025-01-03")
     assert codes(known) == []
+
+
+def person(*grants: Grant) -> Principal:
+    return of_grants(f"p-{uuid4().hex[:8]}", grants, kid="k", session="s")
+
+
+async def test_an_earlier_invoice_is_named_to_those_alone_who_may_see_it(ready: World) -> None:
+    """The body is warned all the same: whoever is not verified may be nobody of the supplier's."""
+    await submitted(ready, "a", invoice_number="SECRET-1", supplier_iban=IBAN)
+    deposits, supplies = (Grant(role=role, structure=SUPPLIER) for role in ("DEPOSANT", "FOURNISSEUR"))
+    reads = Grant(role="LECTURE", structure=SUPPLIER)
+    cases = [((deposits,), False), ((supplies,), True), ((deposits, supplies), True), ((deposits, reads), True)]
+    for number, (grants, named) in enumerate(cases):
+        given = {"invoice_number": f"B{number}", "supplier_iban": f"DE8937040044053201300{number}"}
+        found = await submitted(ready, f"b{number}", person(*grants), **given)
+        assert codes(found) == ["IBAN_CHANGED", "SAME_INVOICE"]
+        told = " ".join(one.message for one in found.warnings)
+        assert ("« SECRET-1 »" in told or "« B" in told) == named, told
+        assert ("qui finissait" in told) == named, told
+
+
+async def test_a_draft_in_anothers_name_tells_nothing_of_what_he_has_sent(ready: World) -> None:
+    """Anybody can write a SIRET, a date and an amount, and a number to see whether it is taken."""
+    await submitted(ready, "a", invoice_number="SECRET-1", supplier_iban=IBAN)
+    stranger = person(Grant(role="FOURNISSEUR", structure="35600000000048"))
+    said = []
+    for number in ("SECRET-1", "NEVER-1"):
+        values = {**VALUES, "invoice_number": number, "payment_mode": "VIREMENT", "supplier_iban": OTHER_IBAN}
+        answer = await ready.client.post("/api/v1/drafts", json={"fields": values}, headers=ready.headers(stranger))
+        assert answer.status_code == 201, answer.text
+        said.append(sorted(each["code"] for each in answer.json()["checks"] if each["level"] != "info"))
+    assert said[0] == said[1]
+    assert "SUPPLIER_NOT_YOURS" in said[0]
+    assert not {"DOUBLON", "SAME_INVOICE", "IBAN_CHANGED"} & set(said[0])
 
 
 async def test_a_data_file_that_breaks_a_rule_of_its_format_is_refused_with_that_rule(ready: World) -> None:

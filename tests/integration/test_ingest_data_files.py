@@ -21,6 +21,7 @@ from deploy.database import ServiceDsns
 from deploy.local import Stack
 from invoice.findings import Finding
 from services.common import links
+from services.common.links import Presented
 from tests.integration.ingest_world import SECRET, World, open_world, supplier
 from tests.unit.ingest.samples import directory_events, event, fields, pdf, read, sha256, xml
 
@@ -146,7 +147,8 @@ async def test_the_depositor_gets_a_link_to_the_pages_and_nobody_else_does(ready
     assert [tuple(size) for size in pages["sizes"]] == list(SIZES)
     query = parse_qs(urlsplit(pages["template"]).query)
     assert urlsplit(pages["template"]).path == f"/api/v1/pages/{deposit}/{{n}}.png"
-    left = links.check(SECRET, deposit, query["expires"][0], query["signature"][0])
+    given = Presented(**{name: values[0] for name, values in query.items()})
+    left = links.check(SECRET, deposit, given).seconds
     expires = datetime.fromisoformat(pages["expires_at"])
     assert abs((expires - datetime.now(UTC)).total_seconds() - left) < 5
     assert (await ready.get(f"/{deposit}", principal=supplier("supplier-2"))).status_code == 404

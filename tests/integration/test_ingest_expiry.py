@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.local import Stack
+from services.common.auth import Principal
 from services.common.blobs import BlobMissing
 from services.ingest.expiry import Due, Expiry
 from tests.integration.flow_world import Flows, open_flows
@@ -23,6 +24,7 @@ from tests.unit.ingest.samples import event, fields, pdf, read
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 ABOUT = {"type": "DOCUMENT_ANNEXE", "label": "Bon de livraison"}
+WHY = ("--by", "Camille Martin", "--reason", "Réquisition du tribunal")
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(50)
 
 
@@ -79,8 +81,13 @@ async def test_originals_live_their_ten_years_and_not_a_day_less(
     year = (await world.row(deposit))["decided_at"].year + 10
     await flows.through(zipped([(f"{n}.xml", invoice(f"P{uuid4().hex[:9]}{n}")) for n in (1, 2)]), name="flux.zip")
     assert await run(environment, "verify") == (0, "4 fichiers comparés à leur empreinte, 0 endommagés\n")
-    code, said = await run(environment, "export", deposit, tmp_path)
+    assert (await run(environment, "export", deposit, tmp_path))[0] == 2  # nobody says why
+    assert str(deposit) not in os.listdir(tmp_path)
+    code, said = await run(environment, "export", deposit, tmp_path, *WHY)
     assert code == 0, said
+    admin = Principal(subject="admin", roles=("TENANT_ADMIN",), tenants=("cd06",))
+    [look] = (await world.get("/looks", admin)).json()["looks"]
+    assert (look["invoice"], look["reason"], look["subject"]) == (str(deposit), WHY[3], "commande:Camille Martin")
     document, piece = map(Path, said.splitlines())
     assert (document.read_bytes(), piece.read_bytes()) == (content, PICTURE + deposit.bytes)
 
@@ -112,7 +119,7 @@ async def test_originals_live_their_ten_years_and_not_a_day_less(
     assert await world.pool.fetchval("select count(*) from number_taken where deposit_id = $1", deposit) == 1
     certificate = await world.client.get(f"/api/v1/certificates/{deposit}", headers=world.headers())
     assert certificate.json()["certificate"]["files"][0]["sha256"] == kept["sha256"]
-    assert (await run(environment, "export", deposit, tmp_path))[0] == 1
+    assert (await run(environment, "export", deposit, tmp_path, *WHY))[0] == 1
     assert await run(environment, "verify", at=first) == (0, "0 fichiers comparés à leur empreinte, 0 endommagés\n")
 
 

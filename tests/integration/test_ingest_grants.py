@@ -55,7 +55,7 @@ async def test_who_is_not_verified_deposits_for_the_supplier_and_sees_his_own_de
     listed = (await world.get("", new)).json()["deposits"]
     assert [each["id"] for each in listed] == [str(mine)]
     row = await world.row(mine)
-    assert (row["structures"], row["roles"]) == ([SUPPLIER], [f"FOURNISSEUR/{SUPPLIER}"])
+    assert (row["structures"], row["roles"]) == ([SUPPLIER], [f"FOURNISSEUR/{SUPPLIER}", f"DEPOSANT/{SUPPLIER}"])
 
 
 @pytest.mark.parametrize(

@@ -57,9 +57,15 @@ async def test_an_id_that_is_none_is_unknown(world: World) -> None:
 
 async def test_subjects_that_look_like_settings_or_sql_see_only_themselves(world: World) -> None:
     await world.deposit()
-    for subject in ("supplier-1'", "%", "supplier-1 ", "SUPPLIER-1", "' or true --", "supplier-1\n"):
+    for subject in ("supplier-1'", "%", "supplier-1 ", "SUPPLIER-1", "' or true --"):
         own = await world.deposit(principal=supplier(subject, contact="a@b.example"))
         assert [line["id"] for line in (await world.get("", supplier(subject))).json()["deposits"]] == [str(own)]
+
+
+async def test_a_subject_that_does_not_fit_on_a_line_is_nobody(world: World) -> None:
+    for subject in ("supplier-1\n", "supplier-1\x00", "supplier-1\u2028"):
+        answer = await world.get("", supplier(subject))
+        assert (answer.status_code, answer.json()["code"]) == (401, "TOKEN_INVALID")
 
 
 async def test_the_api_role_sees_no_row_without_a_subject_and_none_of_another(world: World) -> None:

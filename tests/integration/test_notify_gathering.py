@@ -1,5 +1,6 @@
 """Many notices to one address become one mail that proves each of them; nobody else waits; nobody is forgotten."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
@@ -12,6 +13,7 @@ import pytest
 from contracts.events import NotificationAccepted
 from deploy.database import ServiceDsns
 from services.common.auth import Principal
+from services.notify import cli
 from services.notify.addresses import Manager
 from services.notify.chores import Chores
 from services.notify.desk import Desk
@@ -24,6 +26,7 @@ from tests.unit.status.samples import SUPPLIER as DEPOSITOR
 from tests.unit.status.samples import event, submitted
 
 LIMITS = Limits(notices_a_minute=2, gather_seconds=0.4, optional_an_hour=2, digest_seconds=0.4)
+MAILING = (("smtp_host", "x"), ("smtp_port", "1"), ("mail_from", "x@x.example"), ("public_url", "https://x.example"))
 MANAGER = Manager(siret=BODY, name="Camille Roux", email="factures@dept.example")
 OF_OTHER_SERVICE = Manager(siret=BODY, service_code="TEST-VOIRIE", name="Sacha", email="voirie@dept.example")
 ADMINISTRATOR = "dsi@dept.example"
@@ -164,7 +167,9 @@ async def test_silence_is_taken_over_after_the_patience_and_the_silent_one_goes_
     assert [tuple(row) for row in rows] == [(MANAGER.email, "created"), (OF_OTHER_SERVICE.email, "created")]
 
 
-async def test_a_proof_cannot_be_changed_and_is_shown_to_its_body_alone(found: Tables) -> None:
+async def test_a_proof_cannot_be_changed_and_is_shown_to_its_body_alone(
+    found: Tables, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     await found.load(MANAGER)
     async with relay() as smtp, worker(found, smtp.port):
         [invoice] = await available(found, 1)
@@ -189,6 +194,21 @@ async def test_a_proof_cannot_be_changed_and_is_shown_to_its_body_alone(found: T
             assert exported.count("\n") == counts[name]
             assert MANAGER.email not in exported
     assert {name: count for name, count in counts.items() if count} == {"operator": 2, "manager": 1, "tenant": 1}
+    # The operator's command shows what his requests would, for the same reason and with the same trace.
+    for name in ("dsn", "api_dsn", "token_secret"):
+        monkeypatch.setenv(f"CHORALE_{name.upper()}", found.own.worker if name == "dsn" else found.own.api)
+    for name, value in (("environment", "development"), ("kafka", "x:1"), ("port", "1"), *MAILING):
+        monkeypatch.setenv(f"CHORALE_{name.upper()}", value)
+    assert await asyncio.to_thread(cli.run, ["proofs", str(invoice)]) == 2
+    assert capsys.readouterr().out == ""
+    why = ["--by", "Camille Martin", "--reason", "Réclamation 4711"]
+    for given in ([str(invoice)], []):
+        assert await asyncio.to_thread(cli.run, ["proofs", *given, *why]) == 0
+        assert capsys.readouterr().out.count("\n") == 2
+    rows = await found.pool.fetch(
+        "select tenant, invoice, invoices from operator_look where subject = 'commande:Camille Martin' order by id"
+    )
+    assert [tuple(row) for row in rows] == [("cd06", invoice, 2), ("cd06", None, 2)]
 
 
 async def test_a_lane_full_of_one_tenant_s_mail_is_before_nobody_else_s(found: Tables) -> None:

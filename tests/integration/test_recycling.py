@@ -130,7 +130,7 @@ def world() -> Iterator[World]:
         await import_directory(pool, DIRECTORY, by="agnès")
         await pool.close()
 
-    with Stack(services=["status", "routing"]) as stack:
+    with Stack(services=["status", "routing"], synced=False) as stack:
         asyncio.run(load(stack))
         yield World(stack)
 

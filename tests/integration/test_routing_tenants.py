@@ -210,6 +210,22 @@ async def test_a_decision_is_explained_to_those_whom_it_concerns(world: World) -
     assert (await world.client.get(path, headers=bearer("FOURNISSEUR"))).status_code == 403
 
 
+async def test_an_operator_who_asks_for_a_decision_gives_a_reason_that_the_tenant_reads(world: World) -> None:
+    found = event(submitted(service_code="FERME"), str(uuid4()))
+    await Deliver(world.pool, "routing", Handlers(Directory())).batch([record(found)])
+    path, looks = f"/api/v1/directory/decisions/{found.subject}", "/api/v1/directory/looks"
+    refused = await world.client.get(path, headers=OPERATOR)
+    assert (refused.status_code, refused.json()["code"]) == (403, "REASON_REQUIRED")
+    given = {**OPERATOR, "X-Chorale-Reason": "Pourquoi cette facture est perdue"}
+    assert (await world.client.get(path, headers=given)).status_code == 200
+    unknown = f"/api/v1/directory/decisions/{uuid4()}"
+    assert (await world.client.get(unknown, headers=given)).status_code == 404
+    [one] = (await world.client.get(looks, headers=bearer("TENANT_ADMIN", tenants=("cd99",)))).json()["looks"]
+    assert (one["invoice"], one["reason"]) == (found.subject, "Pourquoi cette facture est perdue")
+    assert (await world.client.get(looks, headers=bearer("TENANT_ADMIN", tenants=("cd98",)))).json()["looks"] == []
+    assert (await world.client.get(looks, headers=bearer("FOURNISSEUR"))).status_code == 403
+
+
 async def test_routing_decides_by_the_engagements_that_the_body_knows(world: World) -> None:
     theirs = msgspec.structs.replace(NUMBER, supplier=identifier("SIRET", SCHOOL))
     await import_directory(world.pool, DirectoryFile(engagements=(theirs,)), by="benoît")

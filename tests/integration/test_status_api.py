@@ -13,6 +13,7 @@ from deploy.database import ServiceDsns
 from deploy.local import Stack
 from invoice.sandbox import MARK
 from services.common import links
+from services.common.links import Presented
 from tests.integration.status_service import OPERATOR, SECRET, SUPPLIER, Instance, Tables, instances, tables
 from tests.unit.status.samples import NOON, accepted, event, routed, submitted, unroutable
 
@@ -71,7 +72,8 @@ async def test_who_may_see_an_invoice_gets_a_link_to_its_pages(world: World) -> 
     address = urlsplit(answer["pages"]["template"])
     assert address.path == f"/api/v1/pages/{invoice}/{{n}}.png"
     query = parse_qs(address.query)
-    assert links.check(SECRET, invoice, query["expires"][0], query["signature"][0]) > 0
+    opened = links.check(SECRET, invoice, Presented(**{name: values[0] for name, values in query.items()}))
+    assert opened.holder == SUPPLIER.holder
     assert urlsplit(answer["pages"]["index"]).path == f"/api/v1/pages/{invoice}/index"
 
 

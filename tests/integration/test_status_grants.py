@@ -132,6 +132,20 @@ async def test_who_is_not_verified_sees_and_acts_on_what_he_deposited_himself(wo
     assert await world.listed(moved) == set()
 
 
+@pytest.mark.parametrize("role", ["FOURNISSEUR", "DEPOSANT"])
+async def test_who_has_left_a_structure_sees_nothing_of_what_he_deposited_for_it(world: World, role: str) -> None:
+    subject = f"left-{uuid4().hex[:8]}"
+    mine = await arrive(world.tables, deposit(FIRM, C, subject))
+    before = await world.person(Grant(role=role, structure=FIRM), subject=subject)
+    assert mine in await world.listed(before)
+    await world.knows(account(subject, 2, Grant(role="FOURNISSEUR", structure=A)))
+    token = world.signer.token(subject, ver=2)  # waits for the change, as a new token does
+    assert await world.listed(token) == world.of((A, C))
+    for path in ("", "/actions", "/data", "/history/export"):
+        said = [await world.get(token, f"/{invoice}{path}") for invoice in (mine, uuid4())]
+        assert {(answer.status_code, answer.json()["code"]) for answer in said} == {(404, "INVOICE_NOT_FOUND")}, path
+
+
 async def test_who_only_reads_changes_nothing_anywhere(world: World) -> None:
     token = await world.person(Grant(role="LECTURE", structure=FIRM))
     invoice = world.invoices[FIRM, A]

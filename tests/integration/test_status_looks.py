@@ -1,6 +1,7 @@
 """An operator looks into a tenant's invoice only with a reason; the tenant reads who looked, when, at what and why."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,7 @@ from contracts.events import Grant
 from deploy.local import Stack
 from services.common.db import Pool, scoped, set_scope
 from services.common.principal import of_grants
+from services.status import explain, verify
 from tests.integration.grants_world import FIRM, A, B, World, arrive, deposit, grants_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -134,6 +136,41 @@ async def test_a_trail_is_read_by_its_administrators_alone_page_by_page_and_by_d
         answer = await world.get(await world.person(*grants), "/looks", invoice=str(invoice))
         assert (answer.status_code, answer.json()["code"]) == (403, "RIGHT_MISSING")
     assert await looks(world, await world.person(Grant(role="GESTIONNAIRE", structure=A, tenant="cd06"))) == []
+
+
+@pytest.mark.parametrize("command", [explain.run, verify.run])
+async def test_a_command_that_reads_the_database_wants_a_name_and_a_reason_and_leaves_the_same_trace(
+    world: World,
+    command: Callable[[Sequence[str]], int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("CHORALE_DSN", world.dsn)
+    invoice, before = str(world.invoices[FIRM, A]), await world.tables.count("operator_look")
+    for given in ([], ["--by", "Camille Martin"], ["--reason", WHY], ["--by", " ", "--reason", "x" * 501]):
+        assert await asyncio.to_thread(command, [invoice, *given]) == 2
+        said = capsys.readouterr()
+        assert (said.out, "--reason" in said.err) == ("", True)
+    given = ["--by", "Camille\nMartin", "--reason", WHY]
+    assert await asyncio.to_thread(command, [str(uuid4()), *given]) == 2
+    assert await world.tables.count("operator_look") == before, "nothing was shown"
+    assert await asyncio.to_thread(command, [invoice, *given]) == 0
+    assert capsys.readouterr().out
+    admin = await world.person(Grant(role="TENANT_ADMIN", tenant="cd06"))
+    [one] = await looks(world, admin, subject="commande:Camille Martin", limit=1)
+    assert (one["invoice"], one["reason"], one["tenant"]) == (invoice, WHY, "cd06")
+    assert one["what"] == f"python -m services.status {command.__module__.rpartition('.')[2]}"
+
+
+async def test_what_cannot_be_written_into_the_trail_is_not_shown(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CHORALE_DSN", f"{world.dsn}?options=-c%20default_transaction_read_only%3Don")
+    given = [str(world.invoices[FIRM, A]), "--by", "Camille Martin", "--reason", WHY]
+    for command in (explain.run, verify.run):
+        assert await asyncio.to_thread(command, given) == 2
+        said = capsys.readouterr()
+        assert (said.out, "ReadOnly" in said.err) == ("", True)
 
 
 async def test_nobody_changes_or_removes_a_look(world: World) -> None:

@@ -39,6 +39,7 @@ from tests.unit.status.samples import (
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+WHY = ("--by", "Camille Martin", "--reason", "Contrôle de la chaîne")
 CLERK = Principal(subject="clerk", services=(f"{BODY}/{SERVICE}",))
 _ENTRY = (
     "insert into history (invoice, entry, kind, status_to, actor, at, recorded_at, visibility, reasons, cause,"
@@ -242,7 +243,7 @@ async def test_the_command_verifies_an_invoice_in_the_database(
     async with world.tables.pool.acquire() as connection:
         found = await proofs.export_whole(connection, invoice)
         assert found is not None
-        assert await asyncio.to_thread(verify.run, [str(invoice)]) == 0
+        assert await asyncio.to_thread(verify.run, [str(invoice), *WHY]) == 0
         # Whoever owns the table can take its guard away. What he then does is found.
         await connection.execute("alter table history disable trigger history_rows")
         await connection.execute("grant update, delete on history to chorale_status")
@@ -255,7 +256,7 @@ async def test_the_command_verifies_an_invoice_in_the_database(
                 "grant update (by_subject, subject_salt, comment, comment_salt, erased_at) on history to chorale_status"
             )
             await connection.execute("alter table history enable always trigger history_rows")
-    assert await asyncio.to_thread(verify.run, [str(invoice), "--head", found.head]) == 1
+    assert await asyncio.to_thread(verify.run, [str(invoice), *WHY, "--head", found.head]) == 1
     said = capsys.readouterr().out
     assert "entrée 3 : son contenu" in said
     assert "entrée 4 : l'entrée manque" in said
@@ -264,7 +265,7 @@ async def test_the_command_verifies_an_invoice_in_the_database(
 @pytest.mark.parametrize("what", ["not-an-id", "f5d06d39-b05e-4f12-b750-6c99a1b66338"])
 async def test_nothing_to_verify_is_said_so(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CHORALE_DSN", raising=False)
-    assert await asyncio.to_thread(verify.run, [what]) == 2
+    assert await asyncio.to_thread(verify.run, [what, *WHY]) == 2
 
 
 async def test_entries_written_before_the_chain_are_chained_by_the_migration(stack: Stack) -> None:

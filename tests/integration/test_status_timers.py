@@ -166,7 +166,7 @@ async def test_the_story_of_an_invoice_names_nobody_and_says_what_is_to_come(
         assert words in story
     for words in ("Durand", "durand", "0612345678", "user-1", "@"):
         assert words not in story
-    assert await asyncio.to_thread(explain.run, ["nothing"]) == 2
+    assert await asyncio.to_thread(explain.run, ["nothing", "--by", "x"]) == 2
     assert "n'est pas l'identifiant" in capsys.readouterr().err
 
 

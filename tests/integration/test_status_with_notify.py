@@ -59,7 +59,7 @@ async def settled(client: httpx.AsyncClient, url: str, invoices: list[UUID]) -> 
 
 
 async def test_two_instances_of_each_carry_invoices_from_deposit_to_the_start_of_the_delay() -> None:
-    with Stack(services=["status", "status#2", "notify", "notify#2"]) as stack:
+    with Stack(services=["status", "status#2", "notify", "notify#2"], synced=False) as stack:
         headers = bearer(stack, OPERATOR)
         available, back = [uuid4() for _ in range(COUNT)], uuid4()
         async with httpx.AsyncClient(headers=headers, timeout=30) as client:

@@ -23,6 +23,7 @@ from services.status import views as status_views
 MODELS: dict[str, Any] = {
     "POST /api/v1/deposits": ingest_views.Receipt,
     "GET /api/v1/deposits": ingest_views.DepositPage,
+    "GET /api/v1/deposits/looks": looks.LookPage,
     "GET /api/v1/deposits/{deposit_id}": ingest_views.DepositView,
     "POST /api/v1/deposits/{deposit_id}/attachments": attachment_views.AttachmentView,
     "GET /api/v1/deposits/{deposit_id}/attachments": attachment_views.AttachmentList,

@@ -248,7 +248,7 @@ def test_an_entry_that_ended_two_processes_is_refused_without_being_read() -> No
 
 def test_every_outcome_has_its_words() -> None:
     for code in CODES:
-        found = said(code, "valeur", limit="10", day="02/03/2026")
+        found = said(code, "valeur", limit="10", day="02/03/2026", whose="pour le SIRET 1")
         assert "{" not in found.message
         assert found.action
 

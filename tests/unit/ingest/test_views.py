@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from services.common import links
+from services.common.principal import Holder
 from services.common.web import Problem
 from services.ingest import refusals, views
 from services.ingest.domain import LABELS, Contents, State
@@ -15,7 +16,7 @@ from services.ingest.store import Stored
 from tests.unit.ingest.samples import SENT, deposit
 
 ID, FIRST = UUID(int=7), UUID(int=6)
-LINK = links.make("a-secret-of-no-value", ID, now=0)
+LINK = links.make("a-secret-of-no-value", ID, Holder("supplier-1"), now=0)
 
 
 def stored(state: State, **more: Any) -> Stored:

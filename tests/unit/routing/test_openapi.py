@@ -6,6 +6,7 @@ import pytest
 
 from services.common.web import create_app
 from services.routing import api
+from services.routing.access import Pools
 from services.routing.settings import Limits
 
 
@@ -18,7 +19,7 @@ def description() -> dict[str, Any]:
     app = create_app("routing", token_secret="x" * 40, live=_fine, ready=[])
     limits = Limits(import_lines=1, import_json=1, search_seconds=1, deposit_page="https://test/deposer")
     unused: Any = None  # describing asks nothing of the database
-    api.add_routes(app, unused, unused, limits)
+    api.add_routes(app, Pools(write=unused, read=unused), unused, limits)
     return app.openapi()
 
 
