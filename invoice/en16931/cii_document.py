@@ -209,8 +209,11 @@ def _adjustment(element: Element, fired: Fired) -> None:
     if holder is None or holder.tag not in _ADJUSTMENTS:
         return
     table = _ADJUSTMENTS[holder.tag]
-    said = {one.text for one in element.along("ram:ChargeIndicator", "udt:Indicator")}
-    for word in said & table.keys():
+    for indicator in element.all("ram:ChargeIndicator"):
+        said = {one.text for one in indicator.all("udt:Indicator")}
+        word = next((word for word in table if word in said), None)  # what says both is an allowance
+        if word is None:
+            continue
         missing, category, reason, also_reason, decimals, base_decimals = table[word]
         amounts = element.all("ram:ActualAmount")
         if not amounts:

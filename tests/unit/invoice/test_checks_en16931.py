@@ -104,6 +104,16 @@ def test_a_card_given_in_full_refuses_in_cii_and_warns_in_ubl() -> None:
     assert levels == {"ubl": {"BR-51": "warn"}, "cii": {"BR-51": "refuse"}}
 
 
+def test_what_says_both_charge_and_allowance_is_judged_as_an_allowance() -> None:
+    """As the official rules do: of those that look at one element, the first alone speaks."""
+    both = "<udt:Indicator>false</udt:Indicator><udt:Indicator>true</udt:Indicator>"
+    said = f"<ram:ChargeIndicator>{both}</ram:ChargeIndicator>"
+    adjustment = f"<ram:SpecifiedTradeAllowanceCharge>{said}</ram:SpecifiedTradeAllowanceCharge>"
+    found = codes(edited(cii.write(made()), "<ram:SpecifiedTradePaymentTerms>", rf"{adjustment}\g<0>"))
+    assert {"BR-31", "BR-32", "BR-33"} <= set(found)
+    assert not {"BR-36", "BR-37", "BR-38"} & set(found)
+
+
 def test_other_formats_have_no_rules_of_the_standard() -> None:
     assert broken_rules(samples.cpp(samples.PLAIN)) is None
     assert broken_rules(samples.cii(samples.PLAIN, zugferd_1=True)) is None
