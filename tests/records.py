@@ -35,7 +35,7 @@ def record(found: Event, *, offset: int = 0) -> Record:
     )
 
 
-async def eventually(true: Callable[[], Awaitable[bool]], *, within: float = 30.0) -> None:
+async def eventually(true: Callable[[], Awaitable[bool]], *, within: float = 60.0) -> None:
     """Wait until a condition holds. Raises TimeoutError."""
     async with asyncio.timeout(within):
         while not await true():  # noqa: ASYNC110 (the condition is on a server)

@@ -30,6 +30,7 @@ COUNT_SECONDS: Final = 10.0
 _SWEEP_SECONDS: Final = 600.0
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _DAY: Final = 86_400
+#: Two statements that wait for one row: the second's ``now()`` may be before the window that the first began.
 _COUNT: Final = (
     "insert into rate_window as r (subject, name, seconds, started_at, used)"
     " select subject, name, seconds, now(), used"
@@ -40,7 +41,7 @@ _COUNT: Final = (
     "  started_at = case when r.started_at + make_interval(secs => excluded.seconds) <= now() then now()"
     "   else r.started_at end"
     " returning subject, name, used,"
-    "  ceil(extract(epoch from started_at + make_interval(secs => seconds) - now()))::int as left"
+    "  least(seconds, ceil(extract(epoch from started_at + make_interval(secs => seconds) - now())))::int as left"
 )
 #: Whoever counts in such a row now is not waited for, so that nobody waits for the sweep in turn.
 _SWEEP: Final = (

@@ -238,7 +238,7 @@ async def client(found: Tables, principal: Principal) -> AsyncIterator[httpx.Asy
         yield made
 
 
-async def until(check: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
+async def until(check: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(seconds):
         while True:

@@ -27,7 +27,7 @@ async def found(notify_dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[Tables]
         yield ready
 
 
-async def settled(found: Tables, seconds: float = 15) -> None:
+async def settled(found: Tables, seconds: float = 60) -> None:
     """Until no message is left to send."""
 
     async def nothing_left() -> bool:

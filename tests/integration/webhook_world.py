@@ -145,7 +145,7 @@ class Ways:
         )
         return {row["state"]: row["n"] for row in rows}
 
-    async def settled(self, seconds: float = 15) -> None:
+    async def settled(self, seconds: float = 60) -> None:
         """Until nothing is left to deliver."""
 
         async def nothing_left() -> bool:
@@ -200,7 +200,7 @@ class Ways:
             await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def until(check: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
+async def until(check: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(seconds):
         while True:
