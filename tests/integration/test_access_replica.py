@@ -192,7 +192,7 @@ async def test_what_ends_a_session_ends_its_tokens_at_once_and_says_no_more_than
 
 async def test_a_delegation_begins_and_ends_on_its_instant_though_nothing_is_published(world: World) -> None:
     now = datetime.now(UTC)
-    since, until = now + timedelta(seconds=1), now + timedelta(seconds=1.6)
+    since, until = now + timedelta(seconds=1), now + timedelta(seconds=3)
     lent = Grant(role="LECTURE", structure=TOWN, tenant="demo", since=since, until=until)
     await world.take(account("s", 1, SUPPLIES, lent))
     token = world.signer.token("s")

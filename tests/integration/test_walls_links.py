@@ -105,7 +105,7 @@ async def test_links_given_after_all_sessions_were_closed_open(world: World) -> 
 
 
 async def test_a_right_that_ends_by_its_date_ends_the_link_with_it(world: World) -> None:
-    dated = Grant(role="LECTURE", structure=SUPPLIER, until=clock.now() + timedelta(seconds=0.4))
+    dated = Grant(role="LECTURE", structure=SUPPLIER, until=clock.now() + timedelta(seconds=4))
     await world.know(account("factor", 1, dated))
     link = await world.given("factor")
     assert await world.refused(link) == ""
