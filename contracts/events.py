@@ -193,7 +193,8 @@ class InvoiceSubmitted(Payload, frozen=True, kw_only=True):
     """These data, accepted: from here on there is an invoice and its number is taken.
 
     ``validators`` are SIRETs in their order, ``validator_parties`` the same with their services. ``works``: of a works
-    piece only. ``attachments``: those stored so far; later ones come as :class:`AttachmentStored`.
+    piece only. ``attachments``: those stored so far; later ones come as :class:`AttachmentStored`. ``read_as``: the
+    deposit that its document was read and its pages drawn for, where it is not the invoice's own.
     """
 
     TYPE = "fr.chorale.invoice.submitted.v1"
@@ -209,6 +210,7 @@ class InvoiceSubmitted(Payload, frozen=True, kw_only=True):
     validator_parties: tuple[Party, ...] = ()
     works: Works | None = None
     attachments: tuple[Attachment, ...] = ()
+    read_as: str | None = None
 
 
 class AttachmentStored(Payload, frozen=True, kw_only=True):
@@ -535,6 +537,38 @@ class SigningKeyPublished(Payload, frozen=True, kw_only=True):
     until: Instant | None = None
 
 
+class SolicitationRecorded(Payload, frozen=True, kw_only=True):
+    """Something happened to a sollicitation: a question to support, to a body's service or to a supplier.
+
+    Nothing of what was written is here. ``entry`` numbers the sollicitation's own story. ``addressee`` and ``asker``
+    are the two sides, ``by`` the one that acted. ``author`` is the account that asked; ``tell``: the accounts that are
+    told of this by mail. ``invoice`` and its number, where it is about one: the event is then keyed by it.
+    ``recipient_siret``, ``service_code`` and ``tenant``: the public body among the two sides, if there is one.
+    """
+
+    TYPE = "fr.chorale.solicitation.recorded.v1"
+    solicitation: str
+    reference: str
+    entry: int
+    act: Literal["asked", "asked_again", "answered", "reminded", "overdue", "closed"]
+    at: Instant
+    category: str
+    subcategory: str
+    addressee: Literal["support", "body", "supplier"]
+    asker: Literal["person", "supplier", "body", "validator", "moe", "moa"]
+    by: Literal["asker", "addressee", "platform"]
+    author: str
+    tell: tuple[str, ...] = ()
+    invoice: str | None = None
+    invoice_number: str | None = None
+    supplier_siret: str | None = None
+    recipient_siret: str | None = None
+    recipient_name: str | None = None
+    service_code: str | None = None
+    tenant: str | None = None
+    due_at: Instant | None = None
+
+
 EVENTS: tuple[type[Payload], ...] = (
     DocumentReceived,
     DocumentRead,
@@ -560,5 +594,6 @@ EVENTS: tuple[type[Payload], ...] = (
     AccountPublished,
     SessionRevoked,
     SigningKeyPublished,
+    SolicitationRecorded,
 )
 BY_TYPE: dict[str, type[Payload]] = {event.TYPE: event for event in EVENTS}

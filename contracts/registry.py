@@ -27,6 +27,7 @@ from contracts.events import (
     ServicePublished,
     SessionRevoked,
     SigningKeyPublished,
+    SolicitationRecorded,
     StatusChanged,
     StructurePublished,
     TenantPublished,
@@ -34,8 +35,8 @@ from contracts.events import (
 
 DEFAULT_PARTITIONS = 12
 RETENTION_DAYS = 30
-ServiceName = Literal["ingest", "ocr", "routing", "status", "notify", "portal"]
-SERVICES: tuple[ServiceName, ...] = ("ingest", "ocr", "routing", "status", "notify", "portal")
+ServiceName = Literal["ingest", "ocr", "routing", "status", "notify", "portal", "supervision"]
+SERVICES: tuple[ServiceName, ...] = ("ingest", "ocr", "routing", "status", "notify", "portal", "supervision")
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,32 +55,43 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
 
 
 TOPICS: tuple[Topic, ...] = (
-    Topic(name="chorale.document.v1", events=(DocumentReceived,), writer="ingest", readers=("ocr",)),
-    Topic(name="chorale.reading.v1", events=(DocumentRead, DocumentUnreadable), writer="ocr", readers=("ingest",)),
+    Topic(name="chorale.document.v1", events=(DocumentReceived,), writer="ingest", readers=("ocr", "supervision")),
+    Topic(
+        name="chorale.reading.v1",
+        events=(DocumentRead, DocumentUnreadable),
+        writer="ocr",
+        readers=("ingest", "supervision"),
+    ),
     Topic(
         name="chorale.deposit.v1",
         events=(DraftSaved, DraftAged, DepositRefused, InvoiceSubmitted, AttachmentStored),
         writer="ingest",
-        readers=("routing", "status", "notify"),
+        readers=("routing", "status", "notify", "supervision"),
     ),
-    Topic(name="chorale.flow.v1", events=(FlowFinished,), writer="ingest", readers=("notify",), key="flow id"),
+    Topic(
+        name="chorale.flow.v1",
+        events=(FlowFinished,),
+        writer="ingest",
+        readers=("notify", "supervision"),
+        key="flow id",
+    ),
     Topic(
         name="chorale.routing.v1",
         events=(InvoiceRouted, InvoiceUnroutable),
         writer="routing",
-        readers=("status",),
+        readers=("status", "supervision"),
     ),
     Topic(
         name="chorale.lifecycle.v1",
         events=(StatusChanged, ActionRecorded, RoutingRequested, DelayAtRisk),
         writer="status",
-        readers=("notify", "routing", "ingest"),
+        readers=("notify", "routing", "ingest", "supervision"),
     ),
     Topic(
         name="chorale.notification.v1",
         events=(NotificationAccepted, NotificationFailed),
         writer="notify",
-        readers=("status",),
+        readers=("status", "supervision"),
     ),
     Topic(
         name="chorale.directory.v1",
@@ -93,10 +105,17 @@ TOPICS: tuple[Topic, ...] = (
         name="chorale.account.v1",
         events=(AccountPublished, SessionRevoked, SigningKeyPublished),
         writer="portal",
-        readers=("ingest", "ocr", "routing", "status", "notify"),
+        readers=("ingest", "ocr", "routing", "status", "notify", "supervision"),
         key="entry id, partitioned by subject",
         compacted=True,
         followed=True,
+    ),
+    Topic(
+        name="chorale.solicitation.v1",
+        events=(SolicitationRecorded,),
+        writer="portal",
+        readers=("status", "notify"),
+        key="invoice id, else sollicitation id",
     ),
 )
 

@@ -65,6 +65,14 @@ class FileMove(msgspec.Struct, frozen=True, kw_only=True):
     replaces: tuple[str, ...] = ()
 
 
+class Expected(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece that may follow ``after``. ``ready``: as far as statuses tell, it may be deposited now."""
+
+    after: Filed
+    piece: str
+    ready: bool
+
+
 _WORKS: Final[Mapping[str, Any]] = packaged.load("lifecycle.yaml")["works"]
 PIECES: Final[Mapping[str, Piece]] = MappingProxyType(
     {row.code: row for row in msgspec.convert(_WORKS["pieces"], tuple[Piece, ...])}
@@ -104,6 +112,16 @@ def move_of(
 def predecessors(piece: str) -> tuple[str, ...]:
     """The pieces that a piece may follow; empty for one that opens a circuit."""
     return tuple(code for code, row in PIECES.items() if piece in row.next)
+
+
+def expected(file: Sequence[Filed]) -> tuple[Expected, ...]:
+    """What may come next in a file: of each piece that is still open, in their order, those that may follow it."""
+    return tuple(
+        Expected(after=before, piece=piece, ready=_closed(piece, before) is None)
+        for before in file
+        if not STATUSES[before.status].terminal
+        for piece in PIECES[before.piece].next
+    )
 
 
 def clock_piece(file: Sequence[Filed], payable: str) -> str | None:

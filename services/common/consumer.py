@@ -19,6 +19,7 @@ from aiokafka.record.memory_records import _MemoryRecordsPy
 from services.common import telemetry
 from services.common.deliver import Deliver
 from services.common.failures import Transient, backoff
+from services.common.loops import let_go
 from services.common.record import Record
 
 STALLED_EXIT_CODE = 70
@@ -114,8 +115,7 @@ class Consumer:
         finally:
             self.joined = False
             self._consumer = None
-            with suppress(Exception):
-                await asyncio.wait_for(consumer.stop(), 5)
+            await let_go(consumer.stop())
 
     async def _round(self, consumer: AIOKafkaConsumer) -> None:
         if self._deliver.limit.tripped:
@@ -275,7 +275,7 @@ async def tail(
         async for found in consumer:
             yield _record(found)
     finally:
-        await consumer.stop()
+        await let_go(consumer.stop())
 
 
 async def read_to_end(kafka: str, topic: str, *, quiet_seconds: float) -> AsyncGenerator[list[Record], None]:
@@ -309,4 +309,4 @@ async def read_to_end(kafka: str, topic: str, *, quiet_seconds: float) -> AsyncG
     except KafkaError as error:
         raise Transient(type(error).__name__) from error
     finally:
-        await consumer.stop()
+        await let_go(consumer.stop())

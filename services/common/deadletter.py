@@ -63,9 +63,9 @@ async def park(
         return []
     await connection.execute(
         "insert into dead_letter (event_id, topic, kafka_partition, kafka_offset, key, type, headers, value,"
-        " kind, reason, detail, traceback)"
+        " kind, reason, detail, traceback, tenant)"
         " select * from unnest($1::uuid[], $2::text[], $3::int[], $4::bigint[], $5::text[], $6::text[], $7::bytea[],"
-        " $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[]) on conflict (event_id) do update"
+        " $8::bytea[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[]) on conflict (event_id) do update"
         # A letter that was replayed, had to wait for its predecessor and goes wrong now takes its old place again.
         " set state = 'parked', settled_at = null, attempts = dead_letter.attempts + 1, kind = excluded.kind,"
         " reason = excluded.reason, detail = excluded.detail, traceback = excluded.traceback"
@@ -82,6 +82,7 @@ async def park(
         [_clean(r.code) for _, r in letters],
         [_clean(r.detail) for _, r in letters],
         [r.traceback for _, r in letters],
+        [a.event.tenant if a.event else None for a, _ in letters],
     )
     return [_mirror(service, arrival, reason) for arrival, reason in letters]
 

@@ -15,12 +15,11 @@ from uuid import UUID
 import asyncpg
 
 from contracts.registry import SERVICES
+from services.common import deadletter_desk as desk
 from services.common.db import Connection
 from services.common.looks import one_line
 from services.common.looks_by_command import Unexplained, asked
 from services.common.record import unpack_headers
-
-_OPEN = "state in ('parked', 'replay')"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -43,26 +42,8 @@ def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
 
 
-async def _chosen(
-    connection: Connection, given: argparse.Namespace, *, settled: bool = False, lock: bool = False
-) -> list[asyncpg.Record]:
-    where, arguments = ["true"] if settled else [_OPEN], []
-    for column, value in (
-        ("id = any(${}::bigint[])", given.ids),
-        ("key = ${}", given.key),
-        ("reason = ${}", given.reason),
-    ):
-        if value:
-            arguments.append(value)
-            where.append(column.format(len(arguments)))
-    return await connection.fetch(
-        f"select * from dead_letter where {' and '.join(where)} order by id limit 10000{_locked(lock)}", *arguments
-    )
-
-
-def _locked(lock: bool) -> str:
-    """Whoever replays or settles the same letters at the same time waits, and then sees them as they have become."""
-    return " for update" if lock else ""
+def _choice(given: argparse.Namespace) -> desk.Choice:
+    return desk.Choice(ids=tuple(given.ids), key=given.key, reason=given.reason)
 
 
 def _plain(text: str) -> str:
@@ -76,7 +57,7 @@ def _readable(line: str) -> str:
 
 
 async def _list(connection: Connection, given: argparse.Namespace) -> int:
-    rows = await _chosen(connection, given, settled=given.settled)
+    rows = await desk.find(connection, _choice(given), settled=given.settled)
     for row in rows:
         place = f"{row['topic']}/{row['kafka_partition']}/{row['kafka_offset']}"
         _say(
@@ -88,7 +69,7 @@ async def _list(connection: Connection, given: argparse.Namespace) -> int:
 
 
 async def _show(connection: Connection, given: argparse.Namespace) -> int:
-    rows = await _chosen(connection, given, settled=given.settled or bool(given.ids))
+    rows = await desk.find(connection, _choice(given), settled=given.settled or bool(given.ids))
     if given.payload:
         try:
             await _look(connection, given, rows)
@@ -104,9 +85,7 @@ async def _show(connection: Connection, given: argparse.Namespace) -> int:
         if given.payload:
             shown["value"] = (row["value"] or b"").decode("utf-8", "backslashreplace")
         _say("\n".join(map(_readable, json.dumps(shown, indent=2, ensure_ascii=False).split("\n"))))
-        for step in await connection.fetch(
-            "select * from dead_letter_audit where dead_letter_id = $1 order by id", row["id"]
-        ):
+        for step in await desk.steps(connection, row["id"]):
             _say(f"  {step['at']:%Y-%m-%d %H:%M:%S} {step['action']} by {step['operator']}: {step['note'] or ''}")
     return 0
 
@@ -141,60 +120,18 @@ async def _settle(connection: Connection, given: argparse.Namespace) -> int:
     if given.apply and not given.by:
         _say("--apply needs --by NAME: the decision is kept with its author.")
         return 2
+    decided = desk.Decided(by=given.by, note=given.note) if given.apply else None
     async with connection.transaction():
-        rows = await _chosen(connection, given, lock=given.apply)
-        ids = [row["id"] for row in rows]
-        if given.action == "replay":
-            ids = await _with_followers(connection, ids, lock=given.apply)
-        state = {"replay": "replay", "drop": "dropped"}[given.action]
-        for row in await connection.fetch(
-            "select id, kind, reason, key from dead_letter where id = any($1) order by id", ids
-        ):
-            _say(f"{given.action} {row['id']} ({row['kind']} {row['reason']}, key {_plain(row['key'] or '-')})")
-        if not given.apply:
-            _say(f"Dry run: {len(ids)} letters would be affected. Add --apply --by NAME to do it.")
-            return 0
-        await connection.execute(
-            "update dead_letter set state = $2, settled_at = case when $2 = 'dropped' then now() end"
-            " where id = any($1::bigint[])",
-            ids,
-            state,
-        )
-        await _audit(connection, ids, given.action, given)
-        if given.action == "drop":
-            await _release(connection, [row["key"] for row in rows if row["key"]], given)
-    _say(f"{len(ids)} letters: {state}.")
+        found = await desk.settle(connection, _choice(given), given.action, decided)
+    for row in found.rows:
+        _say(f"{given.action} {row['id']} ({row['kind']} {row['reason']}, key {_plain(row['key'] or '-')})")
+    if decided is None:
+        _say(f"Dry run: {len(found.rows)} letters would be affected. Add --apply --by NAME to do it.")
+        return 0
+    if found.released:
+        _say(f"{len(found.released)} letters parked behind are released.")
+    _say(f"{len(found.rows)} letters: {'replay' if given.action == 'replay' else 'dropped'}.")
     return 0
-
-
-async def _with_followers(connection: Connection, ids: list[int], *, lock: bool) -> list[int]:
-    """A key's letters are replayed together and in order, or the invoice's events would overtake each other."""
-    rows = await connection.fetch(
-        f"select id from dead_letter where {_OPEN} and (id = any($1::bigint[]) or key in"
-        f" (select key from dead_letter where id = any($1::bigint[]) and key is not null)) order by id{_locked(lock)}",
-        ids,
-    )
-    return [row["id"] for row in rows]
-
-
-async def _release(connection: Connection, keys: list[str], given: argparse.Namespace) -> None:
-    """After a drop, what was only parked behind goes on, up to the next letter of the key that stays parked."""
-    rows = await connection.fetch(
-        "update dead_letter l set state = 'replay' where key = any($1::text[]) and state = 'parked' and kind = 'behind'"
-        " and not exists (select from dead_letter b where b.key = l.key and b.id < l.id and b.state = 'parked'"
-        "  and b.kind <> 'behind') returning id",
-        keys,
-    )
-    await _audit(connection, [row["id"] for row in rows], "released", given)
-    if rows:
-        _say(f"{len(rows)} letters parked behind are released.")
-
-
-async def _audit(connection: Connection, ids: list[int], action: str, given: argparse.Namespace) -> None:
-    await connection.executemany(
-        "insert into dead_letter_audit (dead_letter_id, action, operator, note) values ($1, $2, $3, $4)",
-        [(number, action, given.by, given.note) for number in ids],
-    )
 
 
 async def _run(given: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ service's own events: a right that is withdrawn is gone even while a day of invo
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer
@@ -20,6 +20,7 @@ from services.common.consumer import read_any_header_name
 from services.common.db import Pool
 from services.common.deliver import transaction
 from services.common.failures import Transient, backoff, is_transient
+from services.common.loops import let_go
 from services.common.record import Arrival, Record, read
 
 _SILENCE_SECONDS: Final = 5.0
@@ -168,16 +169,4 @@ async def followed(
     except KafkaError as error:
         raise Transient(type(error).__name__) from error
     finally:
-        await _stop(consumer)
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    """Let a consumer go. While its broker is away, its stopping ends as if we had been cancelled: it is looked at only
-    from outside, so that nobody takes it for that."""
-    stopping = asyncio.create_task(consumer.stop())
-    await asyncio.wait({stopping}, timeout=5)
-    if stopping.done():
-        with suppress(asyncio.CancelledError):
-            stopping.exception()
-    else:
-        stopping.cancel()
+        await let_go(consumer.stop())

@@ -1,8 +1,8 @@
 """Work that goes on for the life of a process. An error ends none of it: one that does not pass by itself is logged."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import NoReturn, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, NoReturn, TypeVar
 
 from services.common import telemetry
 from services.common.failures import backoff, is_transient
@@ -37,6 +37,21 @@ async def every(seconds: float, work: Callable[[], Awaitable[object]], failed: s
     while True:
         await tried(work, failed)
         await asyncio.sleep(seconds)
+
+
+async def let_go(*ends: Coroutine[Any, Any, object], seconds: float = 5.0) -> None:
+    """Await the ends of what is not needed any more, one after the other, whatever comes of them.
+
+    They are looked at from outside: aiokafka's consumer, stopped while its broker is away, ends as if whoever waits for
+    it had been cancelled.
+    """
+    for end in ends:
+        ending = asyncio.ensure_future(end)
+        await asyncio.wait({ending}, timeout=seconds)
+        if not ending.done():
+            ending.cancel()
+        elif not ending.cancelled():
+            ending.exception()
 
 
 def _tell(error: Exception, failed: str) -> None:

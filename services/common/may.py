@@ -11,7 +11,7 @@ from services.common.web import Problem
 
 _READS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 #: What is one's own and nobody else's: whoever only reads decides it too.
-_OWN: Final = ("/api/v1/messages/preferences", "/api/v1/messages/contact", "/api/v1/accounts")
+_OWN: Final = ("/api/v1/messages/preferences", "/api/v1/messages/contact", "/api/v1/accounts", "/api/v1/solicitations")
 
 
 def require(principal: Principal, action: str) -> None:

@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import StreamingResponse
 
 from contracts.registry import ServiceName
-from services.common import telemetry
+from services.common import bodies, telemetry
 from services.common.auth import CurrentPrincipal, require_role
 from services.common.db import Connection, Pool
 from services.common.deliver import Tx, transaction
@@ -91,6 +91,7 @@ def add_routes(app: FastAPI, service: ServiceName, pool: Pool, part: PersonPart)
             return [str(found) for found in await part.documents(connection, subject)]
 
     @app.delete(path, include_in_schema=False)
+    @bodies.takes(bodies.FILES)
     async def erase(request: Request, subject: str, principal: CurrentPrincipal) -> dict[str, Any]:
         require_role(principal, ASKER)
         given = await request.body()

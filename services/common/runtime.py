@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from contracts.events import Payload
 from contracts.registry import ServiceName, topics_read_by, topics_shared_by
-from services.common import account_replica, clock, telemetry
+from services.common import account_replica, clock, deadletter_api, telemetry
 from services.common.access import Access
 from services.common.consumer import Consumer, ConsumerSettings
 from services.common.db import Pool, migrate, open_pool
@@ -91,7 +91,7 @@ class Runtime:
         """
         settings, handler = self.settings, account_replica.first(handler)
         if topics is None and account_replica.TOPIC in topics_read_by(self.service):
-            self._follow()
+            self.follow_accounts()
         limit = Limit(settings.dead_letters_in_a_row, settings.dead_letter_share)
         self._consumer = Consumer(
             ConsumerSettings(
@@ -109,7 +109,8 @@ class Runtime:
         self.job("consumer", self._consumer.run)
         self.job("sweeper", sweeper.run)
 
-    def _follow(self) -> None:
+    def follow_accounts(self) -> None:
+        """Keep this service's copy of accounts and keys; what is called with them waits until it has caught up."""
         follower = Follower(self.pool, self.service, self.settings.kafka)
         self.access.caught_up = follower.caught_up
         self.job("accounts", follower.run)
@@ -166,6 +167,7 @@ class Runtime:
             access=self.access,
         )
         self._count_use(app)
+        deadletter_api.add_routes(app, self.service, self.pool, self.api_pool)
         self._server = Server(app, self.settings.host, self.settings.port, self.settings.stop_seconds)
         return app
 
@@ -209,7 +211,8 @@ class Runtime:
         done, _ = await asyncio.wait({waiter, *tasks}, return_when=asyncio.FIRST_COMPLETED)
         failed = [task for task in done if task is not waiter]
         for task in failed:
-            telemetry.logger().error("service.part_ended", part=task.get_name(), exc_info=task.exception())
+            fault = None if task.cancelled() else task.exception()
+            telemetry.logger().error("service.part_ended", part=task.get_name(), exc_info=fault)
         try:
             async with asyncio.timeout(self.settings.stop_seconds):
                 await self._stop(tasks)

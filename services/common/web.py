@@ -16,7 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.common import sandbox, telemetry
+from services.common import bodies, sandbox, telemetry
 from services.common.access import Development, Identity
 from services.common.deprecation import announced
 from services.common.failures import is_transient
@@ -33,6 +33,11 @@ _HTTP = {
         "METHOD_NOT_ALLOWED",
         "Méthode non permise",
         "Cette adresse n'accepte pas cette méthode : voir Allow.",
+    ),
+    413: (
+        "BODY_TOO_LARGE",
+        "Demande trop lourde",
+        "Cette adresse prend 1 Mo au plus, ou ce que sa documentation dit d'un fichier : envoyez moins à la fois.",
     ),
 }
 _INVALID = {
@@ -114,7 +119,8 @@ class _Answer(JSONResponse):
 
 
 class _Edge:
-    """Gives each request its span, counts it, and answers 503 when nothing has begun to answer in time."""
+    """Gives each request its span, counts it, bounds what it brings (:mod:`services.common.bodies`), and answers 503
+    when nothing has begun to answer in time."""
 
     def __init__(self, app: ASGIApp, answer_seconds: float | None) -> None:
         self._app = app
@@ -144,7 +150,10 @@ class _Edge:
             await send(message)
 
         try:
-            await self._in_time(scope, receive, sent, lambda: status != "000")
+            if bodies.too_large(scope):
+                await _refuse_large(scope, receive, sent)
+                return
+            await self._in_time(scope, bodies.bounded(scope, receive), sent, lambda: status != "000")
         except Exception as error:
             if status != "000":
                 raise  # the answer has begun: the connection is cut
@@ -160,7 +169,7 @@ class _Edge:
 
         What is too slow is cancelled but not waited for: a connection to a frozen database is slow to be let go.
         """
-        if self._answer_seconds is None:
+        if self._answer_seconds is None or _is_long(scope):
             await self._app(scope, receive, send)
             return
         late = False
@@ -183,6 +192,19 @@ class _Edge:
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
+
+
+async def _refuse_large(scope: Scope, receive: Receive, send: Send) -> None:
+    """As the application says it: in a page where it has pages for people."""
+    request = Request(scope)
+    answer = await scope["app"].exception_handlers[HTTPException](request, HTTPException(413))
+    await answer(scope, receive, send)
+
+
+def _is_long(scope: Scope) -> bool:
+    """Whether a request may take as long as its body takes to come (``app.state.long_bodies``: patterns of paths)."""
+    paths = getattr(getattr(scope.get("app"), "state", None), "long_bodies", None)
+    return paths is not None and scope["method"] == "POST" and paths.fullmatch(scope["path"]) is not None
 
 
 def _count(scope: Scope, method: str, route: str, status: int) -> None:

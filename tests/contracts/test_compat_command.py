@@ -83,7 +83,7 @@ def test_a_breaking_change_is_refused_with_event_field_reason_and_services(repos
     code, text = repository.compat()
     assert code == 1
     assert "fr.chorale.invoice.submitted.v1\n  BREAKING      contact: type changed from string to integer" in text
-    assert "deploy first: routing, status, notify, then ingest" in text
+    assert "deploy first: routing, status, notify, supervision, then ingest" in text
     assert "example-unreadable" in text
 
 

@@ -9,7 +9,18 @@ from invoice.cadres import CADRES
 from invoice.lifecycle import STATUSES, Apply, decide
 from invoice.lifecycle_table import POLICIES
 from invoice.policies import Circuit, choose
-from invoice.works import CHAINS, MOE_DAYS, PIECES, TACIT_DAYS, Filed, FileMove, chains_of, clock_piece, move_of
+from invoice.works import (
+    CHAINS,
+    MOE_DAYS,
+    PIECES,
+    TACIT_DAYS,
+    Filed,
+    FileMove,
+    chains_of,
+    clock_piece,
+    expected,
+    move_of,
+)
 from tests.unit.invoice.sample import codes
 
 DAY = date(2026, 3, 2)
@@ -50,6 +61,13 @@ def test_every_chain_can_be_walked_from_its_first_piece_to_the_financial_service
         file.append(filed(f"{number}", piece, status, before, on))
     assert PIECES[CHAINS[name][-1]].payable
     assert not any(PIECES[piece].payable for piece in CHAINS[name][:-1])
+
+
+def test_a_file_says_what_may_come_next_and_whether_it_may_come_now() -> None:
+    unread, read = filed("1", "A4", "MISE_A_DISPOSITION_MOE"), filed("2", "A4", "A_ASSOCIER_MOE")
+    over, payable = filed("3", "A4", "ASSOCIEE"), filed("4", "A19", "MISE_A_DISPOSITION")
+    found = [(each.after.id, each.piece, each.ready) for each in expected((unread, read, over, payable))]
+    assert found == [("1", "A15", False), ("1", "A16", False), ("2", "A15", True), ("2", "A16", True)]
 
 
 def test_every_piece_stands_in_a_chain_and_every_link_of_a_chain_is_a_next_piece() -> None:

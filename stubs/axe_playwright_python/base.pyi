@@ -1,0 +1,2 @@
+#: axe-core, as a page takes it.
+AXE_SCRIPT: str
