@@ -1,0 +1,334 @@
+"""The figures are those of the events, whatever happens to who counts them: compared with counts made apart."""
+
+import asyncio
+import contextlib
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import NewTopic
+from aiokafka.errors import NodeNotReadyError, StaleMetadata
+from faust.transport.drivers import aiokafka as driver
+
+from contracts.envelope import Undecodable, decode
+from contracts.events import FlowFinished, StatusChanged
+from contracts.registry import topics_read_by
+from deploy.database import ServiceDsns
+from deploy.local import Stack
+from services.common.auth import Principal, mint
+from services.common.consumer import read_to_end
+from services.common.db import open_pool
+from services.supervision.counting import Counting
+from services.supervision.lag import Lag
+from services.supervision.sketch import percentile
+from services.supervision.streams import Streams, StreamSettings
+from services.supervision.sums import HOUR, LIVE
+from tests.integration.supervision_world import World, publish, world_from_here
+from tests.processes import ROOT, Service
+from tests.records import eventually
+from tests.supervised import Lives, exact, now
+
+PATIENCE = 90.0
+OPERATOR = Principal(subject="op", roles=("OPERATEUR",))
+
+
+@pytest.fixture
+async def world(stack: Stack, dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[World]:
+    async with world_from_here(stack, dsns) as found:
+        yield found
+
+
+@pytest.fixture
+async def instances(world: World) -> AsyncIterator[list[Service]]:
+    """Those that a test starts; none outlives it."""
+    found: list[Service] = []
+    yield found
+    for service in found:
+        await service.kill()
+
+
+async def _start(world: World, instances: list[Service]) -> Service:
+    service = Service("supervision", world.stack, world.own)
+    instances.append(service)
+    await service.start()
+    await service.ready(within=PATIENCE)
+    return service
+
+
+async def _same(world: World, lives: Lives) -> None:
+    """Every window sum is what the lives come to: no event is missing, none counts twice."""
+    told = lives.told
+    for size in (LIVE, HOUR):
+        assert await world.stages(size) == dict(told.stages)
+        found = await world.times(size)
+        assert {key: sum(buckets.values()) for key, buckets in found.items()} == {
+            key: len(values) for key, values in told.times.items()
+        }
+        for key, values in told.times.items():
+            for share in (0.5, 0.95, 0.99):
+                assert percentile(found[key], share) == pytest.approx(exact(values, share), rel=0.05)
+    assert await world.fields() == {key: count for key, count in told.fields.items() if count}
+
+
+async def _some(world: World, submitted: int) -> bool:
+    """Whether so many invoices are counted."""
+    return (await world.stages(HOUR)).get(("*", "submitted"), 0) >= submitted
+
+
+async def _unready(service: Service) -> bool:
+    """Whether it says that it cannot work."""
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        return (await client.get("/health/ready")).status_code == 503
+
+
+async def test_figures_survive_kills_a_second_instance_and_events_sent_twice(
+    world: World, instances: list[Service]
+) -> None:
+    lives, chance = Lives("storm", now()), Random(7)
+    first = await _start(world, instances)
+    await publish(world.stack, lives.some(60), chance=chance)
+    second = await _start(world, instances)  # half of the partitions move
+    sending = asyncio.create_task(publish(world.stack, lives.some(300), chance=chance))
+    await eventually(lambda: _some(world, 61), within=PATIENCE)  # in the middle of them
+    await first.kill()
+    await sending
+    third = await _start(world, instances)
+    await publish(world.stack, lives.some(100), chance=chance)
+    await second.kill()
+    await publish(world.stack, lives.some(40), chance=chance)
+    await eventually(world.counted, within=PATIENCE)
+    await _same(world, lives)
+    await third.stop(within=20)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+async def test_a_broker_and_a_database_that_are_killed_cost_no_event(world: World, instances: list[Service]) -> None:
+    lives = Lives("servers", now())
+    await _start(world, instances)
+    await publish(world.stack, lives.some(50))
+    await asyncio.to_thread(world.stack.kill, "postgres")
+    await publish(world.stack, lives.some(50))
+    await asyncio.to_thread(world.stack.start, "postgres")
+    await asyncio.to_thread(world.stack.kill, "kafka")
+    await eventually(lambda: _unready(instances[0]), within=PATIENCE)
+    await asyncio.to_thread(world.stack.start, "kafka")
+    await publish(world.stack, lives.some(50))
+    await eventually(world.counted, within=PATIENCE)
+    await _same(world, lives)
+    assert instances[0].process.returncode is None
+
+
+async def test_an_error_of_the_broker_ends_no_counting(
+    world: World, dsns: Mapping[str, ServiceDsns], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch, failures = driver.AIOKafkaConsumerThread._fetch_records, [NodeNotReadyError(), StaleMetadata()]
+
+    async def failing(*given: Any, **named: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await fetch(*given, **named)
+
+    monkeypatch.setattr(driver.AIOKafkaConsumerThread, "_fetch_records", failing)
+    lives = Lives("broker", now())
+    pool = await open_pool(dsns["supervision"].worker, "supervision")
+    settings = StreamSettings(kafka=world.stack.kafka.bootstrap)
+    reading = asyncio.create_task(Streams(settings, Counting(pool)).run())
+    try:
+        await publish(world.stack, lives.some(12))
+        await eventually(world.counted, within=PATIENCE)
+        await _same(world, lives)
+        assert not failures
+        assert not reading.done()
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        await pool.close()
+
+
+async def test_records_behind_a_transactions_end_are_seen_whenever_they_come(stack: Stack) -> None:
+    """A group stands before the marker alone; then somebody writes."""
+    kafka, topic = stack.kafka.bootstrap, f"markers-{uuid4().hex[:8]}"
+    place, asked = TopicPartition(topic, 0), Lag(kafka)
+    try:
+        admin, consumer = await asked._open()
+        await admin.create_topics([NewTopic(topic, 1, 1)])
+        async with AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=topic) as producer:
+            async with producer.transaction():
+                await producer.send_and_wait(topic, b"read", partition=0)
+
+            async def unread() -> int:
+                ends = await consumer.end_offsets([place])
+                await asked._look(consumer, {(place, 1)}, ends)
+                return asked._behind({place: 1}, ends).unread
+
+            async def caught_up() -> bool:
+                return await unread() == 0
+
+            await eventually(caught_up, within=PATIENCE)
+            async with producer.transaction():
+                await producer.send_and_wait(topic, b"new", partition=0)
+
+            async def behind() -> bool:
+                return await unread() > 0
+
+            await eventually(behind, within=PATIENCE)
+    finally:
+        await asked.close()
+
+
+async def test_an_event_of_an_unknown_kind_stops_nothing(world: World, instances: list[Service]) -> None:
+    lives = Lives("poison", now())
+    await _start(world, instances)
+    async with AIOKafkaProducer(bootstrap_servers=world.stack.kafka.bootstrap) as producer:
+        for topic in ("chorale.lifecycle.v1", "chorale.document.v1"):
+            await producer.send_and_wait(topic, b"\xff{", key=b"x", headers=[("ce_id", b"\xff")])
+            await producer.send_and_wait(topic, b"", key=None, headers=[("\u00e9", b"")])
+    await publish(world.stack, lives.some(12))
+    await eventually(world.counted, within=PATIENCE)
+    await _same(world, lives)
+
+
+async def test_windows_are_made_again_from_the_topics(world: World, instances: list[Service]) -> None:
+    lives = Lives("rebuilt", now())
+    service = await _start(world, instances)
+    await publish(world.stack, lives.some(30))
+    await eventually(world.counted, within=PATIENCE)
+    assert await _rebuild(service) == (1, True)
+    await service.stop(within=20)
+    await world.sql("update stage_window set count = count + 5")
+    await world.sql("delete from journey")
+    code, _ = await _rebuild(service)
+    assert code == 0
+    await _start(world, instances)
+    await eventually(world.counted, within=PATIENCE)
+    apart = await _count_apart(world.stack)
+    counted = {stage: n for (tenant, stage), n in (await world.stages(HOUR)).items() if tenant == "*"}
+    assert counted == dict(apart)
+    assert counted["submitted"] >= lives.told.stages["*", "submitted"]
+
+
+async def _rebuild(service: Service) -> tuple[int, bool]:
+    """The command's exit code, and whether it asks for the instances to be stopped."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "services.supervision",
+        "rebuild",
+        cwd=ROOT,
+        env=service.environment,
+        stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    _, said = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode is not None
+    return process.returncode, b"stop every instance" in said
+
+
+async def _count_apart(stack: Stack) -> Counter[str]:
+    """Stages of all that the topics hold, each event once, read without the service's code."""
+    found: Counter[str] = Counter()
+    seen = set()
+    for topic in topics_read_by("supervision"):
+        async for records in read_to_end(stack.kafka.bootstrap, topic, quiet_seconds=0.1):
+            for record in records:
+                try:
+                    event = decode(record.headers, record.value)
+                except Undecodable:
+                    continue
+                if event.id in seen or record.key != event.subject.encode():
+                    continue
+                seen.add(event.id)
+                found.update(_named(event.type, event.data))
+    return found
+
+
+_BY_TYPE = {
+    "fr.chorale.document.received.v1": "received",
+    "fr.chorale.document.read.v1": "read",
+    "fr.chorale.document.unreadable.v1": "unreadable",
+    "fr.chorale.draft.saved.v1": "draft",
+    "fr.chorale.deposit.refused.v1": "refused",
+    "fr.chorale.invoice.submitted.v1": "submitted",
+    "fr.chorale.invoice.routed.v1": "routed",
+    "fr.chorale.invoice.unroutable.v1": "unroutable",
+    "fr.chorale.status.changed.v1": "status",
+    "fr.chorale.action.recorded.v1": "act",
+    "fr.chorale.delay.at_risk.v1": "at_risk",
+    "fr.chorale.notification.accepted.v1": "mail_accepted",
+    "fr.chorale.notification.failed.v1": "mail_failed",
+    "fr.chorale.flow.finished.v1": "flow",
+}
+
+
+def _named(kind: str, data: object) -> list[str]:
+    found = [_BY_TYPE[kind]] if kind in _BY_TYPE else []
+    if isinstance(data, StatusChanged) and data.status_to == "MISE_A_DISPOSITION":
+        found.append("available")
+    if isinstance(data, FlowFinished) and data.state != "IN_INTEGRE":
+        found.append("flow_rejected")
+    return found
+
+
+async def test_a_service_that_does_not_read_is_behind_by_what_it_has_not_read(
+    world: World, instances: list[Service]
+) -> None:
+    lives = Lives("lag", now())
+    service = await _start(world, instances)
+    await publish(world.stack, lives.some(20))
+    unread, oldest = await _unread_apart(world.stack, "notify")
+    assert unread
+    header = {"Authorization": f"Bearer {mint(world.stack.token_secret, OPERATOR)}"}
+
+    async def seen() -> bool:
+        with contextlib.suppress(httpx.HTTPError):
+            async with httpx.AsyncClient(base_url=service.url, headers=header) as client:
+                answer = (await client.get("/api/v1/supervision/services")).json()
+            by_name = {one["service"]: one for one in answer}
+            notify, own = by_name["notify"], by_name["supervision"]
+            waited = notify["oldest_unread_seconds"]
+            true_age = now().timestamp() - oldest
+            return (notify["unread"], own["unread"]) == (unread, 0) and waited == pytest.approx(true_age, abs=30)
+        return False
+
+    await eventually(seen, within=PATIENCE)
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        text = (await client.get("/metrics")).text
+    assert f'chorale_supervision_unread{{service="notify"}} {float(unread)}' in text
+    assert 'chorale_supervision_service_away{service="notify"}' not in text  # it was given no address
+
+
+async def _unread_apart(stack: Stack, service: str) -> tuple[int, float]:
+    """How far a group is from the ends where there is a record that it has not read, and when the first was written.
+
+    Found by reading: what transactions leave behind is no record, but counts in the distance where one is before it.
+    """
+    behind: dict[TopicPartition, int] = {}
+    oldest = float("inf")
+    async with (
+        AIOKafkaConsumer(bootstrap_servers=stack.kafka.bootstrap, group_id=service, enable_auto_commit=False) as group,
+        AIOKafkaConsumer(
+            *topics_read_by(service),  # type: ignore[arg-type]
+            bootstrap_servers=stack.kafka.bootstrap,
+            group_id=None,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+        ) as reader,
+    ):
+        committed: dict[TopicPartition, int] = {}
+        ends = await reader.end_offsets(sorted(reader.assignment()))
+        while any([await reader.position(place) < end for place, end in ends.items()]):
+            for place, records in (await reader.getmany(timeout_ms=200)).items():
+                if place not in committed:
+                    committed[place] = await group.committed(place) or 0
+                for record in records:
+                    if committed[place] <= record.offset < ends[place]:
+                        behind[place], oldest = ends[place] - committed[place], min(oldest, record.timestamp / 1000)
+    return sum(behind.values()), oldest
