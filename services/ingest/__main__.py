@@ -6,7 +6,7 @@ from services.common import persons
 from services.common.blobs import Blobs
 from services.common.runtime import Runtime, main
 from services.common.tenants import TenantWork
-from services.ingest import api, due, handlers, rejections
+from services.ingest import api, due, handlers, rehearsal, rejections
 from services.ingest.directory import CatchUp
 from services.ingest.dropfolder import DropFolders
 from services.ingest.examples import EXAMPLES
@@ -42,6 +42,7 @@ async def compose() -> Runtime:
     runtime.on_close(blobs.close)
     app = runtime.web(answer_seconds=None)
     persons.add_routes(app, "ingest", runtime.pool, PERSON)
+    rehearsal.add_routes(app, runtime.pool, settings)
     app.state.examples = EXAMPLES
     api.add_routes(app, pool=runtime.pool, api_pool=runtime.api_pool, blobs=blobs, settings=settings)
     return runtime

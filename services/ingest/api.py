@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 from invoice import cadres
 from invoice.cadre_form import FIELDS, read_form
 from invoice.cadres import Given
-from services.common import links
+from services.common import bodies, links
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
@@ -133,6 +133,7 @@ def _writing(deposits: Deposits, typed: TypedDeposits, settings: IngestSettings,
     door = Door(frozenset(FIELDS))
 
     @router.post("", status_code=201, responses=_PROBLEMS, openapi_extra={"requestBody": _BODY})
+    @bodies.takes(bodies.FILES)
     async def deposit(
         request: Request, response: Response, principal: CurrentPrincipal, idempotency_key: IdempotencyKey = None
     ) -> Receipt:
@@ -186,7 +187,7 @@ def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> APIRoute
     async def one(principal: CurrentPrincipal, deposit_id: str) -> DepositView:
         """Un dépôt : état, remarques, champs lus avec leur place dans le document, lien vers ses pages."""
         stored, rejected = await answered(settings.store_seconds, _own_whole(api_pool, principal, deposit_id))
-        link = links.make(settings.token_secret.get_secret_value(), stored.id, principal.holder)
+        link = links.make(settings.token_secret.get_secret_value(), stored.pages_of, principal.holder)
         return views.deposit(stored, link, rejected=rejected)
 
     @router.get(

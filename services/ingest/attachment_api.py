@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Request, Response
 
-from services.common import links
+from services.common import bodies, links
 from services.common.auth import CurrentPrincipal, Principal, current_principal
 from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
@@ -115,6 +115,7 @@ def _writing(attachments: Attachments, settings: IngestSettings, uploads: Counte
         openapi_extra={"requestBody": _BODY},
         summary="Joindre une pièce",
     )
+    @bodies.takes(bodies.FILES)
     async def attach(
         request: Request, response: Response, principal: CurrentPrincipal, deposit_id: str
     ) -> AttachmentView:

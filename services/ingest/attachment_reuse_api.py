@@ -11,11 +11,12 @@ from services.common.problems import problems
 from services.ingest import refusals
 from services.ingest.answering import answered
 from services.ingest.api_checks import id_of
-from services.ingest.attachment_views import AttachmentView, label_of, type_of, view
+from services.ingest.attachment_views import AttachmentList, AttachmentView, label_of, type_of, view
 from services.ingest.attachments import Attachments
 from services.ingest.settings import IngestSettings
 from services.ingest.views import PREFIX
 
+_LISTED = 50
 _EXAMPLE = "0190e8a0-0000-7000-8000-000000000042"
 
 
@@ -41,7 +42,7 @@ class AsAttachment(BaseModel):
 
 
 def add_routes(app: FastAPI, *, attachments: Attachments, settings: IngestSettings) -> None:
-    """Add the two routes."""
+    """Add the three routes."""
     router = APIRouter(prefix=PREFIX, tags=["attachments"])
     answers = problems(403, 404, 409, 410, 413, 422, 429, 503)
 
@@ -59,6 +60,17 @@ def add_routes(app: FastAPI, *, attachments: Attachments, settings: IngestSettin
         trace = request.state.traceparent
         joining = attachments.reuse(principal, _deposit(deposit_id), asked.attachment, type_, label, trace)
         return view(await answered(settings.store_seconds, joining), principal, settings)
+
+    @router.get(
+        "/{deposit_id}/attachments/reusable",
+        responses=problems(404, 429),
+        summary="Les pièces que vous avez déjà envoyées et pouvez reprendre",
+    )
+    async def reusable(principal: CurrentPrincipal, deposit_id: str) -> AttachmentList:
+        """Vos dernières pièces jointes à d'autres dépôts, chacune une fois, sans celles que ce dépôt a déjà."""
+        listing = attachments.reusable(principal, _deposit(deposit_id), _LISTED)
+        found = await answered(settings.store_seconds, listing)
+        return AttachmentList(attachments=[view(kept, principal, settings) for kept in found])
 
     @router.post(
         "/{deposit_id}/as-attachment",

@@ -142,6 +142,23 @@ async def own(connection: Connection, attachment: UUID, subject: str) -> Kept | 
     return None if row is None else _kept(row)
 
 
+async def reusable(connection: Connection, deposit: UUID, subject: str, limit: int) -> list[Kept]:
+    """The pieces that this subject sent with other deposits, newest first, each content once and none that it has."""
+    rows = await connection.fetch(
+        f"select {_SHOWN} from attachment a where stored_by = $2 and deposit_id <> $1"
+        " and files_expired(deposit_id) is null"
+        " and not exists (select from attachment here where here.deposit_id = $1 and here.sha256 = a.sha256)"
+        " order by id desc limit $3",
+        deposit,
+        subject,
+        limit,
+    )
+    found: dict[str, Kept] = {}
+    for row in rows:
+        found.setdefault(row["sha256"], _kept(row))
+    return list(found.values())
+
+
 def _kept(row: asyncpg.Record) -> Kept:
     return Kept(
         id=row["id"],

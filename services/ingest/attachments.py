@@ -149,6 +149,13 @@ class Attachments:
         arrived = arriving(principal, deposit, file, type_ or kept.type, words, traceparent)
         return await self._settle(arrived, kept.document)
 
+    async def reusable(self, principal: Principal, deposit: UUID, limit: int) -> list[Kept]:
+        """What the same depositor sent with other deposits, and this one has not."""
+        async with scoped(self._pool, principal.scope()) as connection:
+            if await attachment_store.target(connection, deposit) is None:
+                raise refusals.unknown_deposit()
+            return await attachment_store.reusable(connection, deposit, principal.subject, limit)
+
     async def from_draft(
         self, principal: Principal, paper: UUID, deposit: UUID, type_: str, label: str, traceparent: str | None
     ) -> Kept:

@@ -10,13 +10,13 @@ from fastapi.openapi.models import Example
 from pydantic import BaseModel, Field
 
 from contracts.events import Attachment
-from services.common import sandbox, telemetry
+from services.common import bodies, sandbox, telemetry
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Pool, scoped
 from services.common.problems import problems
 from services.common.rates import by_network
 from services.common.web import Problem
-from services.ingest import attachment_store, certificate, certificate_pdf, store
+from services.ingest import attachment_store, certificate, certificate_pdf, refusals, store
 from services.ingest.answering import answered, download_headers
 from services.ingest.api_checks import id_of
 from services.ingest.certificate_keys import Keys, KeysUnusable, PublicKey
@@ -26,6 +26,12 @@ from services.ingest.kinds import PDF
 from services.ingest.settings import IngestSettings
 
 PREFIX = "/api/v1/certificates"
+#: A certificate of a deposit with all the attachments that one may have.
+_MOST: Final = 2_000_000
+_FILE: Final[dict[str, Any]] = {
+    "required": True,
+    "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+}
 _SIGNED: Final[dict[str, Example]] = {
     "certificat": {"summary": "Le certificat tel que la plateforme l'a donné", "value": SIGNED}
 }
@@ -130,7 +136,31 @@ def _public(keys: Keys, settings: IngestSettings) -> APIRouter:
         verdict = certificate.verify(given, {key.id: key for key in found})
         return VerdictView.model_validate(verdict, from_attributes=True)
 
+    @router.post(
+        "/verify/file",
+        summary="Vérifier le fichier d'un certificat, PDF ou JSON (sans jeton)",
+        responses=problems(413),
+        openapi_extra={"requestBody": _FILE},
+    )
+    @bodies.takes(bodies.FILES)
+    async def verified_file(request: Request) -> VerdictView:
+        """La même vérification, pour le fichier tel qu'il a été reçu. Rien n'est gardé de ce qui est envoyé."""
+        given = certificate.unpacked(await _whole(request))
+        found = await answered(settings.store_seconds, keys.public())
+        verdict = certificate.verify(given, {key.id: key for key in found})
+        return VerdictView.model_validate(verdict, from_attributes=True)
+
     return router
+
+
+async def _whole(request: Request) -> bytes:
+    """The body. Raises the problem of one that is longer than any certificate."""
+    found = bytearray()
+    async for chunk in request.stream():
+        found += chunk
+        if len(found) > _MOST:
+            raise refusals.file_too_large(_MOST, None)
+    return bytes(found)
 
 
 def _own(keys: Keys, api_pool: Pool, settings: IngestSettings) -> APIRouter:

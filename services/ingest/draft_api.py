@@ -106,22 +106,23 @@ def _writing(drafts: Drafts, api_pool: Pool, settings: IngestSettings) -> APIRou
 
 async def _begin(drafts: Drafts, api_pool: Pool, principal: Principal, asked: DraftBegin, key: str | None) -> Held:
     change = checked(asked.change())
-    copied: UUID | None = asked.from_invoice
+    copied, document = asked.from_invoice, False
     if asked.from_invoice is not None:
-        filled = change.on(await making_again.again(api_pool, principal, asked.from_invoice))
+        kept, document = await making_again.again(api_pool, principal, asked.from_invoice)
+        filled = change.on(kept)
     elif asked.same_as_last is not None:
         recipient = "".join(asked.same_as_last.split())
         copied, kept = await making_again.like_last(api_pool, principal, recipient)
         filled = change.on(kept)
     else:
         filled = change.on(draft_rules.prefilled((), None, Given(), depositor(principal).at("FOURNISSEUR")))
-    return await drafts.begin(principal, filled, copied, key)
+    return await drafts.begin(principal, filled, copied, key, with_document=document)
 
 
 def _shown(held: Held, principal: Principal, response: Response, settings: IngestSettings) -> DraftView:
     response.headers["ETag"] = f'"{held.draft.version}"'
     response.headers["Cache-Control"] = "private, no-store"
-    link = links.make(settings.token_secret.get_secret_value(), held.stored.id, principal.holder)
+    link = links.make(settings.token_secret.get_secret_value(), held.stored.pages_of, principal.holder)
     return draft_views.view(held, link)
 
 

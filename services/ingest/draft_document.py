@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 from fastapi import APIRouter, FastAPI, Request
 
-from services.common import clock
+from services.common import bodies, clock
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.blobs import Blobs, BlobsAway
 from services.common.db import Pool
@@ -114,6 +114,7 @@ def add_routes(app: FastAPI, *, documents: Documents, settings: IngestSettings, 
         responses=problems(400, 403, 404, 408, 409, 413, 415, 422, 429, 503),
         openapi_extra={"requestBody": _BODY},
     )
+    @bodies.takes(bodies.FILES)
     async def give(request: Request, principal: CurrentPrincipal, draft_id: str) -> Receipt:
         """Joint le PDF de la facture à un brouillon commencé sans document.
 

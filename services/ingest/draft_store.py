@@ -86,6 +86,12 @@ async def save(connection: Connection, deposit: UUID, depositor: str, draft: Dra
     )
 
 
+async def take_document(connection: Connection, draft: UUID, refused: UUID) -> bool:
+    """The draft stands on the document of a deposit that was refused; not where a deposit in force stands on it."""
+    taken: bool = await connection.fetchval("select take_refused_document($1, $2)", draft, refused)
+    return taken
+
+
 async def touched(connection: Connection, deposit: UUID, at: datetime) -> None:
     """Something beside what is written has changed: whoever reads an older version is told so when he writes."""
     await connection.execute("update draft set version = version + 1, saved_at = $2 where deposit_id = $1", deposit, at)

@@ -214,7 +214,7 @@ def _field(name: str, value: str | None, source: str | None, read: Sequence[Read
         label=FIELD_LABELS[name],
         value=value,
         source=source,
-        evidence=field(same) if same is not None and source in ("read", "data") else None,
+        evidence=field(same) if same is not None and source in ("read", "data", "kept") else None,
         proposals=[field(each) for each in read if each.value != value],
     )
 

@@ -93,9 +93,16 @@ class Drafts:
         self._settings = settings
 
     async def begin(
-        self, principal: Principal, filled: Filled, copied_from: UUID | None = None, key: str | None = None
+        self,
+        principal: Principal,
+        filled: Filled,
+        copied_from: UUID | None = None,
+        key: str | None = None,
+        *,
+        with_document: bool = False,
     ) -> Held:
-        """A draft without a document; under a key that began one before, that one."""
+        """A draft without a document, or ``with_document`` of the refused deposit that it is made of; under a key that
+        began one before, that one."""
         async with self._worker.acquire() as connection:
             if await directory.gap(connection) is not None:  # or there would be a draft that cannot be answered yet
                 raise draft_refusals.directory_not_ready()
@@ -114,6 +121,8 @@ class Drafts:
                 raise draft_refusals.too_many_drafts(self._settings.max_drafts)
             await draft_store.begin(tx.conn, id_, principal, now, key)
             await draft_store.save(tx.conn, id_, principal.subject, draft)
+            if with_document and copied_from is not None:
+                await draft_store.take_document(tx.conn, id_, copied_from)
             await ageing.start(tx.conn, [id_], now)
         telemetry.logger().info("draft.begun", deposit=str(id_))
         return await self.read(principal, id_)
@@ -234,7 +243,7 @@ class Drafts:
             # A document that was given meanwhile was neither checked nor read over with this version.
             if draft.version != version or now is None or now.document.sha256 != held.stored.document.sha256:
                 raise draft_refusals.version_changed(draft.version)
-            await sending.send(tx, principal, deposit, held.examined, document, name, traceparent)
+            await sending.send(tx, principal, deposit, held.examined, document, name, traceparent, now.read_as)
             sent = await store.find(tx.conn, deposit)
         assert sent is not None
         telemetry.logger().info("draft.sent", deposit=str(deposit))

@@ -270,12 +270,20 @@ _ITEMS: Final[dict[str, Any]] = {
     ],
     "next": None,
 }
+_GENUINE: Final = {
+    "valid": True,
+    "code": "VALID",
+    "reason": "Le certificat est authentique et entier.",
+    "key": "5f0c3a1be2d94477",
+    "certificate": CERTIFICATE["certificate"],
+}
 EXAMPLES: Final[dict[str, Any]] = {
     "POST /api/v1/drafts/{draft_id}/submit": _SENT,
     "PUT /api/v1/drafts/{draft_id}/document": {**_RECEIPT, "state": "to_verify", "label": "À vérifier"},
     "GET /api/v1/drafts/questions": _QUESTIONS,
     "GET /api/v1/certificates/keys": _KEYS,
     "POST /api/v1/deposits/{deposit_id}/attachments/reuse": _ATTACHMENT,
+    "GET /api/v1/deposits/{deposit_id}/attachments/reusable": {"attachments": [_ATTACHMENT]},
     "POST /api/v1/deposits/{deposit_id}/as-attachment": _ATTACHMENT,
     "POST /api/v1/flows": _FLOW,
     "GET /api/v1/flows": {"flows": [_FLOW], "next": None},
@@ -286,13 +294,8 @@ EXAMPLES: Final[dict[str, Any]] = {
     "GET /api/v1/drafts/{draft_id}": _DRAFT,
     "PATCH /api/v1/drafts/{draft_id}": _DRAFT,
     "GET /api/v1/certificates/{deposit_id}": CERTIFICATE,
-    "POST /api/v1/certificates/verify": {
-        "valid": True,
-        "code": "VALID",
-        "reason": "Le certificat est authentique et entier.",
-        "key": "5f0c3a1be2d94477",
-        "certificate": CERTIFICATE["certificate"],
-    },
+    "POST /api/v1/certificates/verify": _GENUINE,
+    "POST /api/v1/certificates/verify/file": _GENUINE,
     "POST /api/v1/deposits": _RECEIPT,
     "GET /api/v1/deposits/looks": {
         "looks": [{**LOOK, "subject": "commande:a.martin", "what": "python -m services.ingest originals export"}],

@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from invoice.sandbox import is_sandbox
-from services.common import sandbox
+from services.common import bodies, sandbox
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
@@ -105,6 +105,7 @@ def _sending(uploads: Uploads, settings: IngestSettings) -> APIRouter:
     router = APIRouter(prefix=PREFIX, tags=["flows"])
 
     @router.post("", status_code=201, responses=_PROBLEMS, openapi_extra={"requestBody": _BODY})
+    @bodies.takes(bodies.ARCHIVES)
     async def send(
         request: Request,
         response: Response,

@@ -2,100 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 
+from invoice.file_findings import FLOW
 from invoice.findings import Finding
 from services.common.web import Problem
 from services.ingest.refusals import megabytes
 
-
-class _Words(NamedTuple):
-    message: str
-    action: str
-
-
-_AGAIN = "Produisez de nouveau l'archive, vérifiez qu'elle s'ouvre chez vous, puis renvoyez-la."
 _SPLIT = "Partagez l'envoi en plusieurs flux."
-_PLAIN = "Mettez dans l'archive des fichiers simples : les factures, en XML ou en PDF."
-
-_WORDS: Final[dict[str, _Words]] = {
-    # --- of the file as a whole: nothing in it is deposited
-    "FLOW_DAMAGED": _Words("Cette archive est endommagée ou incomplète : elle ne peut pas être lue en entier.", _AGAIN),
-    "FLOW_NOT_TAR": _Words(
-        "Ce fichier GZIP ne contient pas d'archive TAR.", "Envoyez une archive TAR.GZ ou ZIP, ou la facture elle-même."
-    ),
-    "FLOW_SEVERAL": _Words(
-        "D'autres données précèdent ou suivent l'archive dans ce fichier : plusieurs archives mises bout à bout ne "
-        "sont pas lues.",
-        "Envoyez chaque archive dans un flux à elle, ou mettez toutes les factures dans une seule.",
-    ),
-    "FLOW_EMPTY": _Words("Cette archive ne contient aucun fichier.", "Ajoutez-y les factures, puis renvoyez-la."),
-    "FLOW_TOO_MANY_ENTRIES": _Words("Cette archive contient plus de {limit} fichiers.", _SPLIT),
-    "FLOW_BOMB": _Words(
-        "Le contenu de cette archive est plus de {limit} fois plus gros qu'elle : elle n'est pas ouverte.", _SPLIT
-    ),
-    "FLOW_TOO_LARGE_UNPACKED": _Words("Le contenu de cette archive dépasse {limit} une fois décompressé.", _SPLIT),
-    "FLOW_TOO_COMPLEX": _Words("Lire cette archive demande plus de mémoire qu'il n'est permis.", _SPLIT),
-    "FLOW_READER_LOST": _Words(
-        "La lecture de cette archive s'est arrêtée plusieurs fois : elle n'est pas lisible sans risque.", _AGAIN
-    ),
-    "FLOW_LOST": _Words(
-        "Le fichier reçu n'est plus lisible dans le stockage : l'exploitant est prévenu.", "Renvoyez le même fichier."
-    ),
-    "FLOW_ALREADY_RECEIVED": _Words(
-        "Ce fichier, octet pour octet, est déjà reçu : c'est le flux {value} du {day}.",
-        "Suivez ce premier flux : rien n'est déposé deux fois.",
-    ),
-    # --- of one file in it: the others are not concerned
-    "ENTRY_PATH": _Words(
-        "Le nom de ce fichier désigne un endroit hors de l'archive, ou est illisible.", "Donnez-lui un nom simple."
-    ),
-    "ENTRY_NAME_TWICE": _Words(
-        "Un autre fichier de l'archive porte déjà ce nom : seul le premier est lu.",
-        "Donnez à chaque fichier un nom à lui.",
-    ),
-    "ENTRY_NOT_A_FILE": _Words("Cette entrée n'est pas un fichier simple (lien ou fichier spécial).", _PLAIN),
-    "ENTRY_ENCRYPTED": _Words("Ce fichier est protégé par un mot de passe.", "Créez l'archive sans mot de passe."),
-    "ENTRY_COMPRESSION": _Words(
-        "Ce fichier est compressé par une méthode qui n'est pas lue.",
-        "Créez l'archive avec la compression habituelle (« deflate »).",
-    ),
-    "ENTRY_DAMAGED": _Words("Ce fichier est endommagé dans l'archive.", _AGAIN),
-    "ENTRY_EMPTY": _Words("Ce fichier est vide.", "Envoyez la facture elle-même."),
-    "ENTRY_TOO_LARGE": _Words("Ce fichier dépasse {limit}.", "Réduisez-le, ou déposez ses pièces à part."),
-    "ENTRY_ARCHIVE": _Words("Ce fichier est lui-même une archive : elle n'est pas ouverte.", _PLAIN),
-    "ENTRY_NOT_AN_INVOICE": _Words("Ce fichier n'est ni un PDF, ni un document XML, mais {value}.", _PLAIN),
-    "ENTRY_READER_LOST": _Words(
-        "La lecture de ce fichier s'est arrêtée deux fois : son contenu n'est pas lisible sans risque.",
-        "Produisez-le de nouveau depuis votre logiciel, puis déposez-le.",
-    ),
-    "ENTRY_INFECTED": _Words(
-        "L'antivirus a reconnu un programme malveillant dans ce fichier ({value}) : il n'est pas déposé.",
-        "Faites examiner votre poste, puis produisez le document à nouveau.",
-    ),
-    "ENTRY_NOT_EXAMINED": _Words(
-        "Ce fichier est trop gros pour être examiné par l'antivirus : il n'est pas déposé.",
-        "Réduisez-le, ou déposez ses pièces à part.",
-    ),
-    "ENTRY_RIGHT_WITHDRAWN": _Words(
-        "Votre droit de déposer {whose} a pris fin avant que cette facture ne vienne à son tour : elle n'est pas "
-        "déposée, et son numéro reste libre.",
-        "Faites-la déposer par une personne qui en a le droit, ou demandez votre rattachement à la structure.",
-    ),
-    "ENTRY_ALREADY_DEPOSITED": _Words(
-        "Ce document est déjà déposé sous le numéro {value} : il ne l'est pas une seconde fois.",
-        "Rien : suivez le premier dépôt.",
-    ),
-}
-CODES: Final = tuple(_WORDS)
+CODES: Final = tuple(FLOW)
 
 
 def said(code: str, value: str | None = None, **words: str) -> Finding:
     """The finding of a code of :data:`CODES`. KeyError for another code, or for a word that is missing."""
-    row = _WORDS[code]
-    level = "info" if code == "ENTRY_ALREADY_DEPOSITED" else "refuse"
+    row = FLOW[code]
     message = row.message.format_map({"value": value or "", **words})
-    return Finding(code=code, level=level, message=message, action=row.action, field="file", value=value)  # type: ignore[arg-type]
+    return Finding(code=code, level=row.level, message=message, action=row.action, field="file", value=value)
 
 
 def already(flow: str, received: datetime) -> Finding:

@@ -55,10 +55,12 @@ async def source(connection: Connection, deposit: UUID) -> Source | None:
     )
 
 
-async def again(api_pool: Pool, principal: Principal, deposit: UUID) -> Filled:
+async def again(api_pool: Pool, principal: Principal, deposit: UUID) -> tuple[Filled, bool]:
     """All but the number of an invoice that was rejected: it stays taken (decisions.md 7).
 
-    Of a deposit that was refused at entry everything that was read, its number too: none was taken (decisions.md 14).
+    Of a deposit that was refused at entry everything that was read, its number too: none was taken (decisions.md 14);
+    and whether its document goes along. A page that says what is wrong is corrected in the form as any that was read
+    in part; a data file or one that was never opened would still say otherwise than the form.
     Raises the problem of what is neither.
     """
     async with scoped(api_pool, principal.scope()) as connection:
@@ -69,12 +71,13 @@ async def again(api_pool: Pool, principal: Principal, deposit: UUID) -> Filled:
         raise draft_refusals.not_rejected(found.state)
     if found.header is None:
         kept = draft_rules.prefilled(found.fields, found.contents, found.given, depositor(principal).at("FOURNISSEUR"))
-        return msgspec.structs.replace(kept, sources=dict.fromkeys(kept.sources, "kept"))
-    return draft_rules.copied(found.header, found.given, found.sheet, keep_dates=True)
+        document = found.contents is not None and found.contents.source == "text"
+        return msgspec.structs.replace(kept, sources=dict.fromkeys(kept.sources, "kept")), document
+    return draft_rules.copied(found.header, found.given, found.sheet, keep_dates=True), False
 
 
 async def like_last(api_pool: Pool, principal: Principal, recipient: str) -> tuple[UUID, Filled]:
-    """The same from the last invoice of the asker's structures to a recipient, without its dates."""
+    """The same from the last invoice of the asker, or of structures that he issues for, to a recipient: no dates."""
     async with scoped(api_pool, principal.scope()) as connection:
         last = await connection.fetchval("select last_invoice_to($1)", recipient)
         found = None if last is None else await source(connection, last)

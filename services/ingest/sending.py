@@ -54,8 +54,11 @@ async def send(
     document: ClaimCheck,
     name: str,
     traceparent: str | None,
+    read_as: UUID | None = None,
 ) -> None:
     """Take the number, change the row and tell of the invoice, in the running transaction.
+
+    ``read_as``: the deposit that the document was read for, where it is made again with it.
 
     Raises the problem of a number that somebody has taken meanwhile, and of a draft that is gone.
     """
@@ -88,6 +91,7 @@ async def send(
             validator_parties=examined.given.validators,
             works=examined.works,
             attachments=attached.get(deposit, ()),
+            read_as=None if read_as is None else str(read_as),
         ),
         key=str(deposit),
         cause=RequestCause(event_id(deposit, "sent-by-hand"), traceparent),

@@ -26,7 +26,7 @@ _given = msgspec.json.Decoder(Given).decode
 _SHOWN = (
     "id, state, duplicate_of, file_name, sha256, size, media_type, bucket, object_key, received_at, overdue_at,"
     " pack_offset, read_at, decided_at, invoice_number, header, fields, findings, contents, given, works_file, sandbox,"
-    " expired_at"
+    " expired_at, read_as"
 )
 
 
@@ -55,6 +55,12 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     works_file: UUID | None = None
     sandbox: bool = False
     expired_at: datetime | None = None
+    read_as: UUID | None = None
+
+    @property
+    def pages_of(self) -> UUID:
+        """The deposit that its pages were drawn for."""
+        return self.read_as or self.id
 
 
 class New(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,6 +190,7 @@ def _stored(row: asyncpg.Record) -> Stored:
         works_file=row["works_file"],
         sandbox=row["sandbox"],
         expired_at=row["expired_at"],
+        read_as=row["read_as"],
     )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Request, Response
 
+from services.common import bodies
 from services.common.auth import CurrentPrincipal
 from services.common.problems import in_words
 from services.ingest import flow_words
@@ -82,6 +83,7 @@ def routes(uploads: Uploads, settings: IngestSettings) -> APIRouter:
         return Response(status_code=200, headers={"Cache-Control": "no-store", **_head(flow, settings)})
 
     @router.patch("/{flow_id}", status_code=204, responses=_said(400, 404, 408, 409, 412, 413, 415, 429))
+    @bodies.takes(bodies.ARCHIVES)
     async def append(
         request: Request,
         principal: CurrentPrincipal,

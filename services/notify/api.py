@@ -22,6 +22,7 @@ from services.notify.announcements_api import add_announcements
 from services.notify.bounces import Bounces
 from services.notify.letters_api import add_letters
 from services.notify.matrix import Audience
+from services.notify.mine_api import add_mine
 from services.notify.own_api import add_own
 from services.notify.proof_api import add_bounces, add_proofs
 from services.notify.recipients_api import add_recipients
@@ -103,9 +104,9 @@ class ManagerView(BaseModel):
 
 
 class ManagerList(BaseModel):
-    """All managers of the structures that appear in it."""
+    """All managers of the structures that appear in it: as many as a request of 1 MB holds."""
 
-    managers: list[ManagerView] = Field(max_length=20_000)
+    managers: list[ManagerView] = Field(max_length=5_000)
 
 
 class Loaded(BaseModel):
@@ -141,6 +142,7 @@ def add_routes(
     _add_managers(router, api_pool)
     add_recipients(router, api_pool)
     add_own(router, api_pool)
+    add_mine(router, api_pool)
     add_announcements(router, api_pool)
     add_proofs(router, api_pool)
     if bounces is not None and bounce_secret is not None:

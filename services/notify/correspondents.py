@@ -144,6 +144,11 @@ class Book(msgspec.Struct, frozen=True):
             "person": [],
             "administrator": [],
         }
+        told = {rule.audience: found[rule.audience] for rule in what.rules if rule.audience != "person"}
+        already = {address for given in told.values() for address in given}
+        # Who is told by name is not told once more at an address of the body.
+        named = [self.contacts[subject] for subject in what.people if subject in self.contacts]
+        found["person"] = [address for address in named if address not in already]
         return {audience: alive(given, self.people) for audience, given in found.items()}
 
     def _of(self, role: str, siret: str | None) -> Sequence[str]:
@@ -165,6 +170,7 @@ async def book(connection: Connection, wanted: Sequence[tuple[Told, Parties | No
     others |= {siret for _, of in wanted if of for siret in (of.moe, of.moa) if siret}
     bodies = {what.facts.recipient_siret for what, _ in wanted if what.to("body")} - {None}
     depositors = {what.depositor or (of.depositor if of else None) for what, of in wanted} - {None}
+    depositors |= {subject for what, _ in wanted for subject in what.people}
     found = await managers(connection, [siret for siret in bodies if siret])
     roles = await by_role(connection, [siret for siret in sirets | others if siret])
     contacts = await people.contacts_of(connection, [one for one in depositors if one])

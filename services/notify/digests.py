@@ -16,6 +16,7 @@ from services.notify.letters import (
     Letter,
     link,
     one_line,
+    page_of,
     show_day,
     show_figures,
     titled,
@@ -83,7 +84,8 @@ def _alone(part: Part, language: Language) -> str:
 
 def _name(part: Part) -> str:
     facts = part.facts
-    return one_line(facts.number or facts.file_name or facts.heading or part.subject)
+    said = facts.values.get("reference") or facts.number or facts.file_name or facts.heading
+    return one_line(said or part.subject)
 
 
 def _groups(parts: Sequence[Part], public_url: str | None, language: Language) -> list[dict[str, Any]]:
@@ -100,7 +102,7 @@ def _groups(parts: Sequence[Part], public_url: str | None, language: Language) -
         found.setdefault(key, []).append(
             {
                 "text": said,
-                "url": part.url or link(public_url, words.place, part.subject),
+                "url": part.url or link(public_url, words.place, page_of(part.facts, part.subject)),
                 "reasons": _details(part.facts, language),
             }
         )

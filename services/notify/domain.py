@@ -105,7 +105,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """An event that somebody is told of: what it says, and by which rules (:func:`services.notify.telling.told`).
 
-    ``validator`` counts from 0, ``asked`` is his SIRET where the event has it.
+    ``validator`` counts from 0, ``asked`` is his SIRET where the event has it. ``people``: accounts told by name.
     """
 
     kind: str
@@ -117,6 +117,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str | None = None
     validator: int | None = None
     asked: str | None = None
+    people: tuple[str, ...] = ()
 
     def to(self, *audiences: Audience) -> bool:
         """Whether one of these audiences is told."""

@@ -36,6 +36,19 @@ _MESSAGE: Final[dict[str, Any]] = {
         }
     ],
 }
+_MINE: Final[dict[str, Any]] = {
+    "id": "3fb4eb3e-f8bc-5191-962d-341000000042",
+    "kind": "MISE_EN_PAIEMENT",
+    "audience": "supplier",
+    "at": "2026-04-10T09:30:04Z",
+    "title": "Le paiement de votre facture est lancé",
+    "text": ["Le 10/04/2026, le paiement de votre facture F-2026-0042 a été lancé."],
+    "act": "Vous n'avez rien à faire.",
+    "path": "/factures/0190e8a0-0000-7000-8000-000000000042",
+    "link_label": "Voir la facture",
+    "mandatory": False,
+    "outcome": "sent",
+}
 _RECIPIENT: Final[dict[str, Any]] = {
     "id": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
     "role": "validator",
@@ -71,8 +84,22 @@ _PREFERENCES: Final[dict[str, Any]] = {
     "every_kind": None,
     "undeliverable": False,
     "kinds": [
-        {"kind": "DEPOSEE", "chosen": "off", "default": {"supplier": "daily"}, "mandatory": []},
-        {"kind": "REJETEE", "chosen": None, "default": {"supplier": "at_once"}, "mandatory": ["supplier"]},
+        {
+            "kind": "DEPOSEE",
+            "label": "Votre facture est déposée",
+            "label_en": "Your invoice is deposited",
+            "chosen": "off",
+            "default": {"supplier": "daily"},
+            "mandatory": [],
+        },
+        {
+            "kind": "REJETEE",
+            "label": "Votre facture est rejetée",
+            "label_en": "Your invoice is rejected",
+            "chosen": None,
+            "default": {"supplier": "at_once"},
+            "mandatory": ["supplier"],
+        },
     ],
 }
 _WEBHOOK: Final[dict[str, Any]] = {
@@ -116,6 +143,7 @@ _DELIVERY: Final[dict[str, Any]] = {
 }
 EXAMPLES: Final[dict[str, Any]] = {
     "GET /api/v1/messages": {"messages": [_MESSAGE], "next": None},
+    "GET /api/v1/messages/mine": {"messages": [_MINE], "next": None},
     "GET /api/v1/messages/managers": {"managers": [_MANAGER]},
     "GET /api/v1/messages/recipients": {"recipients": [_RECIPIENT]},
     "POST /api/v1/messages/recipients": _RECIPIENT,

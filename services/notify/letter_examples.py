@@ -10,8 +10,8 @@ from invoice.findings import Finding
 from invoice.messages import finding
 from services.notify.digests import Part, render_many
 from services.notify.domain import Count, Facts, Figure, Language
-from services.notify.letters import Letter, render
-from services.notify.matrix import WORDED, Rule
+from services.notify.letters import Letter, render, said
+from services.notify.matrix import WORDED, Audience, Rule
 from services.notify.store import CARRIERS
 
 AT: Final = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -131,6 +131,31 @@ _OTHERS: Final[dict[str, Facts]] = {
     ),
     "RATTACHEMENT_ASKED": _PERSON,
     "RATTACHEMENT_GRANTED": _PERSON,
+    **dict.fromkeys(
+        (
+            "SOLICITATION_ASKED",
+            "SOLICITATION_ASKED_AGAIN",
+            "SOLICITATION_REMINDER",
+            "SOLICITATION_ANSWERED",
+            "SOLICITATION_LATE",
+            "SOLICITATION_CLOSED",
+        ),
+        Facts(
+            at=AT,
+            number="F-2026-0042",
+            supplier_siret="99900001100018",
+            recipient_siret="22060001900016",
+            recipient_name=_BODY,
+            service_code="TEST-ACHATS",
+            due_on=date(2026, 3, 10),
+            values={
+                "solicitation": "0190e8a0-0000-7000-8000-000000000077",
+                "reference": "S-0000042",
+                "category": "Factures émises – Retard de paiement, intérêts",
+                "category_en": "Issued invoices – Late payment, interest",
+            },
+        ),
+    ),
     "TECHNICAL_PASSWORD_EXPIRES": Facts(at=AT, about="CPRO-TECH-06", days=7),
     "CONTACT_CONFIRM": _PERSON,
     "ADDRESS_DEAD": Facts(at=AT, about="ancienne.adresse@dept.example"),
@@ -147,6 +172,11 @@ _OTHERS: Final[dict[str, Facts]] = {
 NAMES: Final[dict[str, Rule | None]] = {**{rule.name: rule for rule in WORDED}, **dict.fromkeys(CARRIERS)}
 
 
+def titles(kind: str, audience: Audience, language: Language) -> str:
+    """What a kind of message is called where it is chosen: the title of its example."""
+    return said(kind, audience, facts(kind), INVOICE, language)[0]
+
+
 def facts(kind: str) -> Facts:
     """What the example of a kind says."""
     return _OTHERS.get(kind, _INVOICE)
@@ -158,9 +188,9 @@ def example(name: str, language: Language = "fr", public_url: str | None = PUBLI
     if rule is None:
         return _carrier(name, language, public_url)
     link = f"{PUBLIC_URL}/api/v1/messages/unsubscribe?token=EXAMPLE" if rule.optional else None
-    said = facts(rule.kind)
+    told = facts(rule.kind)
     return render(
-        rule.kind, rule.audience, said, INVOICE, public_url, language=language, unsubscribe=link, url=said.link
+        rule.kind, rule.audience, told, INVOICE, public_url, language=language, unsubscribe=link, url=told.link
     )
 
 

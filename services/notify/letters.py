@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from importlib import resources
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
@@ -119,7 +120,7 @@ def render(
         "happened": [one_line(paragraph, _MAX_PARAGRAPH) for paragraph in happened[:_MAX_PARAGRAPHS]],
         "act": words.act.render(shown),
         "link": words.link,
-        "url": url or link(public_url, words.place, subject),
+        "url": url or link(public_url, words.place, page_of(facts, subject)),
         "reference": str(subject),
         "facts": table,
         "width": max((len(name) for name, _ in table), default=0),
@@ -140,6 +141,22 @@ def render(
     )
 
 
+def said(
+    kind: str, audience: Audience, facts: Facts, subject: str | UUID, language: Language = "fr"
+) -> tuple[str, list[str], str, str | None, str]:
+    """What a message says, for a page: title, paragraphs, what is to be done, the path of its page, that link's words.
+
+    A link that opens something by itself is not among it. Raises ``KeyError`` for a kind that has no words, and
+    ``jinja2.UndefinedError`` where words of it have been erased.
+    """
+    words = LETTERS[language][f"{kind}/{audience}"]
+    shown = values(facts, language, subject)
+    happened = words.happened.render({**shown, **_paragraphs(facts)}).split("\n")
+    text = [one_line(paragraph, _MAX_PARAGRAPH) for paragraph in happened[:_MAX_PARAGRAPHS]]
+    path = link("", words.place, page_of(facts, subject)) if words.place and facts.link is None else None
+    return titled(words.title.render(shown), sandbox=facts.sandbox), text, words.act.render(shown), path, words.link
+
+
 def titled(subject: str, *, sandbox: bool) -> str:
     """The subject as one line, a trial's with its mark first."""
     return one_line(f"[{MARK}] {subject}" if sandbox else subject)[:200]
@@ -149,7 +166,16 @@ def link(public_url: str | None, place: str, subject: str | UUID) -> str | None:
     """The page of a message, where there are pages."""
     if public_url is None:
         return None
-    return f"{public_url}/{place}/{subject}" if place in ("factures", "depots", "flux") else f"{public_url}/{place}"
+    return f"{public_url}/{place}/{quote(str(subject), safe='')}" if place in _WITH_ID else f"{public_url}/{place}"
+
+
+#: Places in which a page is found by an id.
+_WITH_ID: Final = frozenset({"factures", "depots", "flux", "sollicitations"})
+
+
+def page_of(facts: Facts, subject: str | UUID) -> str | UUID:
+    """What the page of a message is found by: that of a sollicitation is not its invoice's."""
+    return facts.values.get("solicitation", subject)
 
 
 def values(facts: Facts, language: Language, subject: str | UUID = "") -> dict[str, str]:

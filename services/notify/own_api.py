@@ -19,6 +19,7 @@ from services.common.problems import problems
 from services.common.web import Problem
 from services.notify import pages, people, tokens
 from services.notify.domain import clean_address
+from services.notify.letter_examples import titles
 from services.notify.matrix import EVERY_KIND, RULES, Cadence
 from services.notify.people import NOBODY_SPECIAL, Person
 
@@ -30,6 +31,8 @@ class KindView(BaseModel):
     """A kind of message: what the matrix says, what the caller chose. ``mandatory`` audiences cannot switch it off."""
 
     kind: str
+    label: str
+    label_en: str
     chosen: Cadence | None
     default: dict[str, Cadence]
     mandatory: list[str]
@@ -80,7 +83,7 @@ def _add_preferences(router: APIRouter, api_pool: Pool) -> None:
     )
     async def get_preferences(principal: CurrentPrincipal) -> Preferences:
         async with scoped(api_pool, principal.scope()) as connection:
-            address = await _speaks_for(connection, principal)
+            address = await speaks_for(connection, principal)
             known = await people.load(connection, [address])
         return _shown(address, known.get(address, NOBODY_SPECIAL))
 
@@ -92,7 +95,7 @@ def _add_preferences(router: APIRouter, api_pool: Pool) -> None:
     async def put_preferences(given: PreferencesIn, principal: CurrentPrincipal) -> Preferences:
         _refuse_mandatory(given)
         async with transaction(api_pool, "notify", scope=principal.scope()) as tx:
-            address = await _speaks_for(tx.conn, principal)
+            address = await speaks_for(tx.conn, principal)
             return _shown(address, await people.choose(tx.conn, address, given.kinds, given.language))
 
 
@@ -195,7 +198,7 @@ def _read(request: Request, purpose: tokens.Purpose, token: str) -> tuple[str, s
     return first, second
 
 
-async def _speaks_for(connection: Connection, principal: Principal) -> str:
+async def speaks_for(connection: Connection, principal: Principal) -> str:
     """The caller's address, made known to row-level security. Raises a 409 problem when he has none."""
     own = await connection.fetchval(
         "select coalesce(address, login) from contact where subject = $1", principal.subject
@@ -224,6 +227,8 @@ def _shown(address: str, person: Person) -> Preferences:
     kinds = [
         KindView(
             kind=kind,
+            label=titles(kind, rules[0].audience, "fr"),
+            label_en=titles(kind, rules[0].audience, "en"),
             chosen=person.cadences.get(kind),
             default={rule.audience: rule.cadence for rule in rules},
             mandatory=[rule.audience for rule in rules if not rule.optional],

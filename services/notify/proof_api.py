@@ -11,6 +11,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
+from services.common import bodies
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Pool, scoped
 from services.common.lasting import lasting
@@ -109,6 +110,7 @@ def add_bounces(router: APIRouter, bounces: Bounces, secret: str) -> None:
         summary="Remise d'un retour (serveur de messagerie)",
         responses=problems(401, 422, 503),
     )
+    @bodies.takes(bodies.FILES)
     async def take(
         request: Request,
         authorization: Annotated[str, Header(max_length=500)] = "",

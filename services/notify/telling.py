@@ -12,8 +12,10 @@ from contracts.events import (
     DraftSaved,
     FlowFinished,
     Payload,
+    SolicitationRecorded,
     StatusChanged,
 )
+from invoice import solicitations
 from invoice.clock import VALIDATOR_DAYS
 from services.notify.domain import Count, Facts, Told, paris_day
 from services.notify.matrix import rules_of, side_of
@@ -60,6 +62,8 @@ def told(data: Payload) -> Told | None:
             found = _of_deposit("DRAFT_AGED" if data.days < FORGOTTEN_DAYS else "DRAFT_FORGOTTEN", facts, data)
         case FlowFinished():
             found = _of_deposit(*_of_flow(data), data)
+        case SolicitationRecorded():
+            found = _of_solicitation(data)
         case _:
             return None
     return found if found.rules else None
@@ -118,6 +122,46 @@ def _of_timer(data: DelayAtRisk) -> Told:
         tenant=data.tenant,
         validator=rank_of(data.status),
     )
+
+
+#: What is written of each act on a sollicitation. Whoever closes his own question is told nothing.
+_SOLICITED: Final = {
+    "asked": "SOLICITATION_ASKED",
+    "asked_again": "SOLICITATION_ASKED_AGAIN",
+    "reminded": "SOLICITATION_REMINDER",
+    "answered": "SOLICITATION_ANSWERED",
+    "overdue": "SOLICITATION_LATE",
+    "closed": "SOLICITATION_CLOSED",
+}
+#: Told of to whoever asked; everything else to whoever answers.
+_TO_ASKER: Final = frozenset({"answered", "overdue", "closed"})
+
+
+def _of_solicitation(data: SolicitationRecorded) -> Told:
+    """To whoever asked, by his account; to a body or a supplier as of their invoices, and by account as well."""
+    kind = _SOLICITED[data.act]
+    audiences = {"person"} if data.act in _TO_ASKER else {"person", data.addressee}
+    if not data.tell:
+        audiences.discard("person")
+    said = {
+        "solicitation": data.solicitation,
+        "reference": data.reference,
+        "category": solicitations.label(data.category, data.subcategory),
+        "category_en": solicitations.label(data.category, data.subcategory, "en"),
+        **({"late": "1"} if data.due_at is not None and data.due_at <= data.at else {}),
+    }
+    facts = Facts(
+        at=data.at,
+        number=data.invoice_number,
+        supplier_siret=data.supplier_siret,
+        recipient_siret=data.recipient_siret,
+        recipient_name=data.recipient_name,
+        service_code=data.service_code,
+        due_on=paris_day(data.due_at) if data.due_at else None,
+        values=said,
+    )
+    rules = tuple(rule for rule in rules_of(kind) if rule.audience in audiences)
+    return Told(kind=kind, facts=facts, rules=rules, tenant=data.tenant, people=data.tell)
 
 
 def _of_invoice(data: StatusChanged | DelayAtRisk) -> Facts:

@@ -11,10 +11,11 @@ from services.common.db import Connection, Pool, scoped
 from services.common.deliver import transaction
 from services.common.problems import problems
 from services.common.web import Problem
-from services.notify import outgoing_api
+from services.notify import outgoing_api, webhook_once
 from services.notify import webhook_desk as desk
 from services.notify.outgoing_folder import Folder
 from services.notify.webhook_address import BadUrl, check_url, networks
+from services.notify.webhook_once import IdempotencyKey
 from services.notify.webhook_settings import WaysOutSettings
 from services.notify.webhook_signing import Seal
 from services.notify.webhook_views import (
@@ -96,13 +97,19 @@ def _add_making(router: APIRouter, api_pool: Pool, settings: WaysOutSettings, fo
         summary="Crée un webhook ou un dossier ; son secret n'est montré que cette fois",
         responses=_MAKE,
     )
-    async def make_webhook(asked: NewWebhook, principal: CurrentPrincipal) -> WebhookView:
+    async def make_webhook(
+        asked: NewWebhook, principal: CurrentPrincipal, idempotency_key: IdempotencyKey = None
+    ) -> WebhookView:
         if asked.url is not None:
             _check_url(asked.url, settings)
         if asked.kind == "folder":
             _check_folder(asked, principal, folders)
-        keys = [f"webhooks of {principal.subject}"]
+        seal, keys = Seal(settings.sealing_keys), [f"webhooks of {principal.subject}"]
+        wanted = webhook_once.named(idempotency_key, principal.subject, asked.model_dump_json())
         async with transaction(api_pool, "notify", keys=keys, scope=principal.scope()) as tx:
+            known = await desk.views(tx.conn, wanted) if wanted else []
+            if known and webhook_once.again(known[0].created_at, tx.now):
+                return await webhook_once.shown_again(tx.conn, known[0], asked, seal, tx.now)
             if await desk.count(tx.conn, principal.subject) >= settings.webhook_each:
                 raise Problem(
                     409,
@@ -111,10 +118,10 @@ def _add_making(router: APIRouter, api_pool: Pool, settings: WaysOutSettings, fo
                     f"Vous en avez déjà {settings.webhook_each}, le maximum : supprimez-en un.",
                 )
             await desk.state_rights(tx.conn, principal, tx.now)
-            identity = await desk.make(tx.conn, asked, principal.subject, tx.now)
+            identity = await webhook_once.free(tx.conn, wanted)
+            await desk.make(tx.conn, identity, asked, principal.subject, tx.now)
             secrets = []
             if asked.kind == "http":
-                seal = Seal(settings.sealing_keys)
                 secrets = [await desk.add_secret(tx.conn, identity, asked.signature, seal, tx.now)]
             view = await _view(tx.conn, identity)
         return view.model_copy(update={"secrets": secrets})
@@ -150,14 +157,18 @@ def _add_secrets(router: APIRouter, api_pool: Pool, settings: WaysOutSettings) -
     @router.post(
         "/{webhook}/secrets", status_code=201, summary="Nouveau secret ; l'ancien signe encore un temps", responses=_ACT
     )
-    async def rotate(webhook: UUID, rotation: Rotation, principal: CurrentPrincipal) -> SecretView:
+    async def rotate(
+        webhook: UUID, rotation: Rotation, principal: CurrentPrincipal, idempotency_key: IdempotencyKey = None
+    ) -> SecretView:
+        wanted = webhook_once.named(idempotency_key, principal.subject, str(webhook), rotation.model_dump_json())
         async with transaction(api_pool, "notify", keys=[str(webhook)], scope=principal.scope()) as tx:
             if await _mine(tx.conn, webhook, principal) == "folder":
                 raise Problem(
                     409, "WEBHOOK_UNSIGNED", "Sans signature", "Un dossier n'a pas de secret : rien à changer."
                 )
-            view = await _view(tx.conn, webhook)
-            if len(view.secrets) >= _LIVE_SECRETS:
+            held = (await _view(tx.conn, webhook)).secrets
+            wanted, held = await webhook_once.secret_place(tx.conn, wanted, held, tx.now)
+            if len(held) >= _LIVE_SECRETS:
                 raise Problem(
                     409,
                     "WEBHOOK_ROTATION_RUNNING",
@@ -165,7 +176,9 @@ def _add_secrets(router: APIRouter, api_pool: Pool, settings: WaysOutSettings) -
                     "Attendez la fin du plus ancien, ou supprimez celui que votre récepteur n'utilise plus.",
                 )
             await desk.state_rights(tx.conn, principal, tx.now)
-            made = await desk.add_secret(tx.conn, webhook, rotation.signature, Seal(settings.sealing_keys), tx.now)
+            made = await desk.add_secret(
+                tx.conn, webhook, rotation.signature, Seal(settings.sealing_keys), tx.now, wanted
+            )
             await desk.expire_others(tx.conn, webhook, made.id, tx.now, timedelta(hours=rotation.overlap_hours))
         return made
 

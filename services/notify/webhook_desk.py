@@ -67,9 +67,8 @@ async def count(connection: Connection, owner: str) -> int:
     return found
 
 
-async def make(connection: Connection, asked: NewWebhook, owner: str, now: datetime) -> UUID:
-    """Write a way out; returns its id."""
-    identity = uuid4()
+async def make(connection: Connection, identity: UUID, asked: NewWebhook, owner: str, now: datetime) -> None:
+    """Write a way out."""
     structures = [asked.structure] if asked.structure else asked.structures
     await connection.execute(
         "insert into webhook (id, owner, kind, url, description, types, statuses, structures, services, state,"
@@ -90,12 +89,13 @@ async def make(connection: Connection, asked: NewWebhook, owner: str, now: datet
         asked.rhythm,
         asked.sandbox,
     )
-    return identity
 
 
-async def add_secret(connection: Connection, webhook: UUID, kind: Kind, seal: Seal, now: datetime) -> SecretView:
-    """A new secret, shown this once."""
-    identity, secret = uuid4(), new_secret(kind)
+async def add_secret(
+    connection: Connection, webhook: UUID, kind: Kind, seal: Seal, now: datetime, wanted: UUID | None = None
+) -> SecretView:
+    """A new secret, shown this once. ``wanted``: its id, where that was given."""
+    identity, secret = wanted or uuid4(), new_secret(kind)
     public = secret.shown if kind == "ed25519" else None
     await connection.execute(
         "insert into webhook_secret (id, webhook, kind, sealed, public_key, created_at)"

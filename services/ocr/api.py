@@ -130,7 +130,7 @@ _HEADERS: Final = {
     "Cache-Control": "private, no-cache",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
 }
 
 

@@ -4,7 +4,7 @@ from services.common import persons
 from services.common.blobs import Blobs
 from services.common.runtime import Runtime
 from services.common.tenants import TenantWork, not_about_structures
-from services.ocr import api
+from services.ocr import api, trial
 from services.ocr.examples import EXAMPLES
 from services.ocr.handlers import handle
 from services.ocr.jobs import Dispatcher, reader_lost
@@ -43,6 +43,7 @@ async def compose() -> Runtime:
     persons.add_routes(app, "ocr", runtime.pool, person(blobs))
     app.state.examples = EXAMPLES
     api.add_routes(app, runtime.api_pool, pages)
+    trial.add_routes(app, readers)
     return runtime
 
 

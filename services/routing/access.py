@@ -11,9 +11,8 @@ from services.common.db import Pool
 from services.common.may import require
 from services.common.problems import problems as common
 from services.common.web import Problem
+from services.routing.reach import EVERYTHING, MANAGER, OPERATOR, TENANT_ADMIN, Reach, of_bodies
 
-OPERATOR = "OPERATEUR"
-TENANT_ADMIN = "TENANT_ADMIN"
 SearchText = Annotated[
     str, Query(min_length=2, max_length=100, pattern=r"^[^\x00]*$", examples=["ressources humaines nice"])
 ]
@@ -36,10 +35,31 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return common(*statuses, titles=_TITLES)
 
 
-def touchable(principal: Principal) -> frozenset[str] | None:
-    """The tenants whose entries a person may change or see the history of; None for all. Raises a 403 problem."""
+def touchable(principal: Principal) -> Reach:
+    """Whose entries a person may change. Raises a 403 problem."""
     require(principal, "directory.change")
+    return _reach(principal)
+
+
+def readable(principal: Principal) -> Reach:
+    """Whose entries a person may see the history of. Raises a 403 problem."""
+    require(principal, "directory.history")
+    return _reach(principal)
+
+
+def decided(principal: Principal) -> frozenset[str] | None:
+    """The tenants whose decisions a person may see; None for all. Raises a 403 problem."""
+    require(principal, "directory.decision")
     return None if OPERATOR in principal.roles else frozenset(principal.tenants_as(TENANT_ADMIN))
+
+
+def _reach(principal: Principal) -> Reach:
+    if OPERATOR in principal.roles:
+        return EVERYTHING
+    managed = of_bodies(
+        (grant.structure, grant.tenant) for grant in principal.held if grant.role == MANAGER and grant.service is None
+    )
+    return Reach(frozenset(principal.tenants_as(TENANT_ADMIN)), managed)
 
 
 def canonical_siret(text: str) -> str:

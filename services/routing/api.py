@@ -4,11 +4,12 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import FastAPI, Query
+from fastapi import Depends, FastAPI, Query
 
 from services.common.db import scoped
+from services.common.rates import by_network
 from services.common.web import Problem
-from services.routing import api_export, api_import, api_own, api_tenant, store
+from services.routing import api_export, api_guide, api_import, api_own, api_tenant, store
 from services.routing.access import Pools, SearchText, SiretPath, canonical_siret, problems, unknown_structure
 from services.routing.domain import paris_day
 from services.routing.exports import Exports
@@ -28,6 +29,7 @@ def add_routes(app: FastAPI, pools: Pools, exports: Exports, limits: Limits) -> 
     api_import.add_routes(app, pools, limits)
     api_export.add_routes(app, exports)
     api_tenant.add_routes(app, pools, limits)
+    api_guide.add_routes(app, pools, limits)
     api_own.add_routes(app, pools)
 
 
@@ -39,6 +41,7 @@ def _add_public(app: FastAPI, pools: Pools, limits: Limits) -> None:
         "fautes de frappe, les accents et les mots manquants sont tolérés. Les meilleures réponses d'abord.",
         responses=problems(422, 503),
         tags=["annuaire"],
+        dependencies=[Depends(by_network)],
     )
     async def search(
         q: SearchText, limit: Annotated[int, Query(ge=1, le=_LISTED, description="Combien de réponses")] = _LISTED
@@ -54,6 +57,7 @@ def _add_public(app: FastAPI, pools: Pools, limits: Limits) -> None:
         "`version` celle que nomme une décision.",
         responses=problems(404, 422, 503),
         tags=["annuaire"],
+        dependencies=[Depends(by_network)],
     )
     async def structure(
         siret: SiretPath,

@@ -2,18 +2,20 @@
 
 import asyncio
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import IO, Annotated, Any
 
 import msgspec
 from fastapi import FastAPI, Header, Query, Request
 
+from services.common import bodies
 from services.common.auth import CurrentPrincipal
 from services.common.web import Problem
 from services.routing.access import Pools, problems, touchable
 from services.routing.columns import COLUMNS, NAMES
 from services.routing.imports import InvalidImport, Report, import_lines
 from services.routing.managers import Counts, Managers, ManagersAway, ManagersRefused
+from services.routing.reach import Reach
 from services.routing.settings import Limits
 from services.routing.sources import FileForm, Line, LineError, read
 from services.routing.views import ImportOut
@@ -41,7 +43,8 @@ _COLUMNS = "\n".join(
     for name in NAMES[1:]
 )
 _DESCRIPTION = f"""Un fichier est pris en entier ou pas du tout ; le renvoyer ne change rien. `dry_run=true` montre ce
-qui changerait. L'opérateur importe tout, l'administrateur d'un tenant les entrées de son tenant.
+qui changerait. L'opérateur importe tout, l'administrateur d'un tenant les entrées de son tenant, le gestionnaire
+d'une structure les services de celle-ci, les références qu'elle exige et son contact.
 
 **CSV** en UTF-8, colonnes séparées par des points-virgules, dans n'importe quel ordre. `entree` dit ce qu'est la
 ligne : tenant, structure, service ou engagement. Une colonne absente laisse la valeur en vigueur ; une cellule vide la
@@ -74,13 +77,14 @@ def add_routes(app: FastAPI, pools: Pools, limits: Limits) -> None:
         responses=problems(401, 403, 409, 413, 422, 503),
         tags=["annuaire"],
     )
+    @bodies.takes(bodies.FILES)
     async def import_file(
         request: Request,
         principal: CurrentPrincipal,
         dry_run: Annotated[bool, Query(description="Montrer ce qui changerait, sans rien écrire")] = False,
         content_type: Annotated[str, Header(include_in_schema=False)] = "application/json",
     ) -> ImportOut:
-        tenants = touchable(principal)
+        reach = touchable(principal)
         form = _FORMS.get(content_type.partition(";")[0].strip().casefold(), "json")
         with tempfile.TemporaryFile() as file:
             await _receive(request, file, limits.import_json if form == "json" else limits.import_lines)
@@ -90,7 +94,7 @@ def add_routes(app: FastAPI, pools: Pools, limits: Limits) -> None:
             async with running:
                 managers = Managers(limits.messages_url, request.headers["authorization"])
                 report, counts = await _import(
-                    pools, read(file, form), managers, principal.subject, dry_run, request.state.traceparent, tenants
+                    pools, read(file, form), managers, principal.subject, dry_run, request.state.traceparent, reach
                 )
         shown = None if counts is None else msgspec.to_builtins(counts)
         return ImportOut.model_validate({**msgspec.to_builtins(report), "managers": shown})
@@ -103,7 +107,7 @@ async def _import(
     by: str,
     dry_run: bool,
     traceparent: str,
-    tenants: Collection[str] | None,
+    reach: Reach,
 ) -> tuple[Report, Counts | None]:
     """Directory and managers: both are checked before either is written, the directory first."""
     would: list[Counts] = []
@@ -120,7 +124,7 @@ async def _import(
             by=by,
             dry_run=dry_run,
             traceparent=traceparent,
-            tenants=tenants,
+            reach=reach,
             also=also,
         )
         if not would or dry_run:

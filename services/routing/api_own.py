@@ -16,7 +16,7 @@ from services.common.db import scoped
 from services.common.looks import MayLook, add_looks
 from services.common.web import Problem
 from services.routing import store
-from services.routing.access import Pools, SiretPath, canonical_siret, problems, touchable
+from services.routing.access import Pools, SiretPath, canonical_siret, decided, problems, readable
 from services.routing.views import EngagementOut, VersionOut
 
 _engagement = msgspec.json.Decoder(Engagement).decode
@@ -73,20 +73,21 @@ def add_routes(app: FastAPI, pools: Pools) -> None:
     @app.get(
         "/api/v1/directory/structures/{siret}/history",
         summary="Qui a changé une structure et ses services, et quand",
-        description="Pour l'opérateur et l'administrateur du tenant ; les plus récents d'abord.",
+        description="Pour l'opérateur, l'administrateur du tenant et le gestionnaire de la structure ; les plus"
+        " récents d'abord.",
         responses=problems(401, 403, 422),
         tags=["administration"],
     )
     async def history(principal: CurrentPrincipal, siret: SiretPath) -> list[VersionOut]:
-        tenants = touchable(principal)
+        reach, wanted = readable(principal), canonical_siret(siret)
         rows = await pools.write.fetch(
             "select version, key, replaces, deleted, changed_by, changed_at::text, entry::text from directory_history"
             " where (key collate \"C\" = 'structure:' || $1 or"
             " (key collate \"C\" >= 'service:' || $1 || '/' and key collate \"C\" < 'service:' || $1 || '0'))"
             " and ($2 or tenant = any ($3::text[])) order by version desc limit 500",
-            canonical_siret(siret),
-            tenants is None,
-            sorted(tenants or ()),
+            wanted,
+            reach.everything,
+            reach.tenants_of(wanted),
         )
         return [VersionOut(**{**row, "entry": msgspec.json.decode(row["entry"])}) for row in rows]
 
@@ -98,7 +99,7 @@ def add_routes(app: FastAPI, pools: Pools) -> None:
         tags=["administration"],
     )
     async def decisions(principal: CurrentPrincipal, looking: MayLook, invoice: UUID) -> list[DecisionOut]:
-        tenants = touchable(principal)
+        tenants = decided(principal)
         rows = await store.decisions(pools.write, invoice, tenants)
         if not rows:
             raise Problem(

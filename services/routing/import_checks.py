@@ -1,8 +1,8 @@
 """What only all lines of an import together can tell: rules as statements over ``import_line``."""
 
-_WHERE = " and $1::text[] is not null and $2::bool is not null order by line limit 200"
+_WHERE = " and $1::text[] is not null and $2::bool is not null and $3::text[] is not null order by line limit 200"
 #: Rule, field, sentence, and the lines that break it (``value`` stands in the sentence). $1: the tenants that may be
-#: touched; $2: whether only these may.
+#: touched; $2: whether only these may; $3: bodies (``siret/tenant``) of which the services may be touched besides.
 CHECKS = (
     (
         "TWICE",
@@ -40,8 +40,9 @@ CHECKS = (
     (
         "TENANT_FOREIGN",
         "siret",
-        "La structure {} n'est pas de votre tenant.",
+        "La structure {} n'est ni de votre tenant ni gérée par vous.",
         "select file, number, siret as value from import_line l where kind in ('service', 'engagement')"
-        " and $2 and not tenant = any ($1)" + _WHERE,
+        " and $2 and not tenant = any ($1)"
+        " and not (l.kind = 'service' and l.siret || '/' || tenant = any ($3))" + _WHERE,
     ),
 )

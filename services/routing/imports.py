@@ -3,7 +3,7 @@
 Lines pass in chunks through one table of the database, so that a national file needs no more memory than a small one.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Literal
 
@@ -19,6 +19,7 @@ from services.routing import entries, metrics, search, words
 from services.routing.domain import FieldChange, differences, entry_key
 from services.routing.entries import LOCK, Held
 from services.routing.import_checks import CHECKS
+from services.routing.reach import EVERYTHING, Reach
 from services.routing.sources import BadLine, Line, LineError, lines_of
 
 _CHUNK = 250
@@ -87,13 +88,13 @@ async def import_lines(
     by: str,
     dry_run: bool = False,
     traceparent: str | None = None,
-    tenants: Collection[str] | None = None,
+    reach: Reach = EVERYTHING,
     also: Callable[[], Awaitable[bool]] | None = None,
 ) -> Report:
     """Bring the directory to what the lines say and publish what changed, in one transaction.
 
-    One import runs at a time. A dry run does all of it and takes it back. ``tenants``: whose entries the lines may
-    touch, None for everybody's. ``also`` is asked once the lines are read, before anything is written: whether the file
+    One import runs at a time. A dry run does all of it and takes it back. ``reach``: whose entries the lines may
+    touch. ``also`` is asked once the lines are read, before anything is written: whether the file
     says something beside them; what it raises ends the import. Raises :class:`InvalidImport` with every error, and then
     nothing is changed.
     """
@@ -101,7 +102,7 @@ async def import_lines(
     try:
         async with transaction(pool, "routing", keys=[LOCK]) as tx:
             await tx.conn.execute("truncate import_line")
-            staging = _Staging(tx.conn, tenants)
+            staging = _Staging(tx.conn, reach)
             await staging.take(lines)
             await staging.check(await also() if also is not None else False)
             await entries.write_staged(tx, by, traceparent)
@@ -123,9 +124,9 @@ async def import_lines(
 class _Staging:
     """The lines of one import on their way into ``import_line``."""
 
-    def __init__(self, connection: Connection, tenants: Collection[str] | None) -> None:
+    def __init__(self, connection: Connection, reach: Reach) -> None:
         self._connection = connection
-        self._tenants = tenants
+        self._reach = reach
         self._seen = 0
         self._counts: dict[Change, int] = {"added": 0, "changed": 0, "same": 0}
         self._changes: list[EntryChange] = []
@@ -180,7 +181,8 @@ class _Staging:
             raise line.bad(line.kind, "NUL", "Un caractère nul ne peut pas être gardé.")
         for problem in entry_problems(entry):
             self._wrong(line.bad(line.kind, "ENTRY", problem).error)
-        self._guard(line, entry, held)
+        if refusal := self._reach.refuses(held.entry if held is not None else None, entry):
+            self._wrong(line.bad(refusal.field, refusal.rule, refusal.message).error)
         change: Change = "same" if held is not None and held.entry == entry else "added" if held is None else "changed"
         self._counts[change] += 1
         if change != "same" and len(self._changes) < _SHOWN:
@@ -188,16 +190,6 @@ class _Staging:
             self._changes.append(EntryChange(file=line.file, line=line.number, key=key, change=change, fields=fields))
         place = (self._seen, line.file, line.number, line.kind, key, _siret(entry), _tenant(entry), change)
         return (*place, text, held.version if held is not None else None, *_said(entry, key))
-
-    def _guard(self, line: Line, entry: Entry, held: Held | None) -> None:
-        """Whoever imports for some tenants neither touches another's entries nor takes them over."""
-        if self._tenants is None:
-            return
-        if isinstance(entry, Tenant):
-            self._wrong(line.bad("tenant", "TENANT_RESERVED", "Seul l'opérateur change un tenant.").error)
-        before = held.entry.tenant if held is not None and isinstance(held.entry, Structure) else None
-        if isinstance(entry, Structure) and not {entry.tenant, before or entry.tenant} <= set(self._tenants):
-            self._wrong(line.bad("tenant", "TENANT_FOREIGN", "Cette structure n'est pas de votre tenant.").error)
 
     async def check(self, more: bool = False) -> None:
         """What only all lines together can tell. ``more``: the file says something beside them.
@@ -215,7 +207,7 @@ class _Staging:
                 timeout=600,
             )
             for rule, field, message, query in CHECKS:
-                for row in await self._connection.fetch(query, sorted(self._tenants or ()), self._tenants is not None):
+                for row in await self._connection.fetch(query, *self._reach.places()):
                     self._wrong(
                         LineError(
                             file=row["file"],

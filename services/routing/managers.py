@@ -15,7 +15,8 @@ from services.routing.columns import unshield
 from services.routing.sources import MANAGER, Line, LineError
 
 _PATH = "/api/v1/messages/managers"
-_AT_ONCE = 10_000
+#: In one request, which is far below what notify takes of JSON (:mod:`services.common.bodies`).
+_AT_ONCE = 1_000
 _TRIES = 3
 _SECONDS = 30.0
 

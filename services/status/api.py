@@ -15,7 +15,7 @@ from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
 from services.common.looks import MayLook, add_looks
 from services.common.web import Problem
-from services.status import api_queries, views
+from services.status import api_queries, proofs, views
 from services.status.feed import Feed
 from services.status.feed_stream import EventStream
 from services.status.listing import COLUMNS
@@ -29,7 +29,8 @@ _HISTORY = (
 )
 #: A body's own assignment is shown to who sees the invoice as the body.
 _MORE = (
-    "works, validators, case when exists (select from invoice_party p where p.invoice = $1 and p.role = 'DESTINATAIRE')"
+    "works, validators, read_as,"
+    " case when exists (select from invoice_party p where p.invoice = $1 and p.role = 'DESTINATAIRE')"
     " then assigned_to end as assigned_to"
 )
 _MINE = f"select {COLUMNS}, {_MORE}, null::timestamptz as left_at from invoice where id = $1"
@@ -109,9 +110,11 @@ def _add_detail(router: APIRouter, trail: Trail) -> None:
         if row is None:
             raise not_found()
         await trail.opened(looking, invoice)
+        by = await proofs.authors(trail.pool, trail.api_pool, principal, invoice)
         if row["left_at"] is None:
             response.headers["ETag"] = etag(row["version"])
-        return views.detail(row, history, links.make(request.app.state.token_secret, invoice, principal.holder))
+        pages = links.make(request.app.state.token_secret, row["read_as"] or invoice, principal.holder)
+        return views.detail(row, history, pages, by)
 
 
 def not_found() -> Problem:

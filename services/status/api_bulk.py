@@ -120,7 +120,7 @@ async def _begin(
         return known.chosen
     if body.filter and body.invoices:
         raise _both()
-    if body.filter and asked == _ANYTHING:
+    if body.filter and msgspec.structs.replace(asked, side=None) == _ANYTHING:
         raise _nothing()
     chosen = await _filtered(api_pool, principal, asked) if body.filter else _named(body)
     if not chosen:

@@ -14,17 +14,23 @@ from services.common.db import Pool, scoped
 from services.common.lasting import lasting
 from services.common.looks import MayLook
 from services.common.web import Problem
-from services.status import archive, figures, proofs, queries, table_csv, views
+from services.status import archive, figures, proofs, queries, risks, sides, table_csv, views
 from services.status.api_search import wanted, write_cursor
 from services.status.figures import Figures, Synthesis
 from services.status.inbox_changes import changed_page
 from services.status.looked import Trail
-from services.status.search import Search
+from services.status.payment_delay import paris_day
+from services.status.risks import Risks
+from services.status.search import Search, Side
 from services.status.views import InvoicePage
 
 Wanted = Annotated[Search, Depends(wanted)]
 Tenant = Annotated[
     str | None, Query(description="Un seul tenant (opérateur, administrateur)", max_length=64, pattern=r"^[\w.-]+$")
+]
+LookedFrom = Annotated[
+    Side | None,
+    Query(description="De quel côté : issued, received, to_validate, works ; sans lui, celui qui voit le plus"),
 ]
 ChangedSince = Annotated[
     str | None,
@@ -106,17 +112,24 @@ def add_figures(router: APIRouter, api_pool: Pool) -> None:
     async def synthesis(
         principal: CurrentPrincipal,
         tenant: Tenant = None,
+        side: LookedFrom = None,
         unchanged_days: Annotated[int, Query(ge=1, le=365, description="« Sans changement » : tant de jours")] = 8,
     ) -> Synthesis:
-        side = figures.side_of(principal, tenant)
+        whose = sides.side_of(principal, tenant, side)
         async with scoped(api_pool, principal.scope()) as connection:
-            return await figures.synthesis(connection, side, clock.now(), unchanged_days)
+            return await figures.synthesis(connection, whose, clock.now(), unchanged_days)
 
     @router.get("/figures", summary="Tableau de bord : par statut, âge, échéance, service et mois")
-    async def dashboard(principal: CurrentPrincipal, tenant: Tenant = None) -> Figures:
-        side = figures.side_of(principal, tenant)
+    async def dashboard(principal: CurrentPrincipal, tenant: Tenant = None, side: LookedFrom = None) -> Figures:
+        whose = sides.side_of(principal, tenant, side)
         async with scoped(api_pool, principal.scope()) as connection:
-            return await figures.figures(connection, side, clock.now())
+            return await figures.figures(connection, whose, clock.now())
+
+    @router.get("/risks", summary="Délais de paiement à risque, et ce qu'ils coûteraient")
+    async def at_risk(principal: CurrentPrincipal, tenant: Tenant = None, side: LookedFrom = None) -> Risks:
+        whose = sides.side_of(principal, tenant, side)
+        async with scoped(api_pool, principal.scope()) as connection:
+            return await risks.risks(connection, whose, paris_day(clock.now()))
 
 
 def add_history(router: APIRouter, trail: Trail) -> None:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, AwareDatetime
 
 from invoice.lifecycle import STATUSES
 from services.common.web import Problem
-from services.status.search import MAX_WORDS, After, Search, Sort, is_actor
+from services.status.search import MAX_WORDS, After, Search, Side, Sort, is_actor
 
 _PLAIN = r"^[^\x00]*$"
 #: Beyond these no day can be reckoned with any more.
@@ -33,7 +33,7 @@ Amount = Annotated[Decimal | None, Query(ge=-(10**12), le=10**12, allow_inf_nan=
 Days = Annotated[int | None, Query(ge=0, le=_DAYS)]
 
 
-def wanted(
+async def wanted(
     status: Annotated[list[str] | None, Query(description="Code du statut, par exemple MISE_A_DISPOSITION")] = None,
     number: Annotated[
         str | None, Query(description="Numéro exact de la facture", max_length=100, pattern=_PLAIN)
@@ -59,12 +59,23 @@ def wanted(
             description="Mots : début d'un numéro, nom d'un service ou d'une structure", max_length=200, pattern=_PLAIN
         ),
     ] = None,
+    side: Annotated[
+        Side | None,
+        Query(
+            description="issued : émises par mes structures ; received : reçues par mon organisme ou mon service ; "
+            "to_validate : à valider ; works : de travaux. Sans lui : toutes celles que je peux voir"
+        ),
+    ] = None,
+    file: Annotated[UUID | None, Query(description="Dossier de travaux : l'identifiant de sa première pièce")] = None,
     sort: Annotated[
         Sort, Query(description="recent : dépôt le plus récent d'abord ; due : échéance d'abord")
     ] = "recent",
     cursor: Annotated[str | None, Query(description="La valeur « next » de la page précédente")] = None,
 ) -> Search:
-    """The conditions of a request. Raises a problem for a value that means nothing."""
+    """The conditions of a request. Raises a problem for a value that means nothing.
+
+    Not a plain function, for which FastAPI would change threads at every request.
+    """
     for code in status or ():
         if code not in STATUSES:
             raise _unknown("STATUS_UNKNOWN", "status", code, "n'est pas un statut de facture")
@@ -89,6 +100,8 @@ def wanted(
         late=late,
         due_within=due_within,
         words=_words(q),
+        side=side,
+        file=file,
         sort=sort,
         after=None if cursor is None else read_cursor(cursor, sort),
     )

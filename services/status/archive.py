@@ -72,7 +72,7 @@ async def write(blobs: Blobs, selection: Selection) -> AsyncIterator[bytes]:
                 yield sink.take()
             if row["id"] not in selection.held:
                 listed.append([row["id"], *_cells(row["number"], ""), "", "", "document inconnu de ce service"])
-        table = table_csv.lines([table_csv.HEAD, *(table_csv.cells(row) for row in selection.rows)])
+        table = table_csv.whole(selection.rows)
         archive.writestr(_LIST, table_csv.MARK + table, zipfile.ZIP_DEFLATED)
         archive.writestr(_FILES, table_csv.MARK + table_csv.lines([_FILES_HEAD, *listed]), zipfile.ZIP_DEFLATED)
     yield sink.take()

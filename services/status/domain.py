@@ -16,6 +16,7 @@ from contracts.events import (
     NotificationAccepted,
     NotificationFailed,
     Payload,
+    SolicitationRecorded,
 )
 from invoice import cadres, model, policies
 from invoice.clock import NOTICE_PATIENCE
@@ -24,6 +25,7 @@ from invoice.lifecycle import AVAILABLE, WITHDRAWN, AlreadyApplied, Apply, Forbi
 from invoice.model import InvoiceHeader
 from invoice.policies import Circuit
 from invoice.sandbox import is_sandbox
+from services.status import solicited
 from services.status.model import Applied, Body, Entry, FieldChange, Invoice, Notice, Outcome, Party
 from services.status.moves import followed, party
 from services.status.payment_delay import terms_for
@@ -54,6 +56,8 @@ def concerns_invoice(data: Payload) -> bool:
     """Whether an event says something about an invoice. Drafts and refused deposits, and mail about them, do not."""
     if isinstance(data, NotificationAccepted | NotificationFailed):
         return data.entry is not None
+    if isinstance(data, SolicitationRecorded):
+        return solicited.concerns(data)
     return isinstance(data, InvoiceSubmitted) or type(data) in MOVES
 
 
@@ -70,6 +74,8 @@ def answer(invoice: Invoice | None, event: Event, now: datetime, bodies: Bodies 
             return _noticed(invoice, event, data, data.entry, data.accepted_at)
         case NotificationFailed() as data:
             return _noticed(invoice, event, data, data.entry, data.failed_at)
+        case SolicitationRecorded() as data if solicited.concerns(data):
+            return NotYet("the invoice is not here yet") if invoice is None else solicited.told(invoice, event, data)
         case _:
             return AlreadyApplied()
 
@@ -112,6 +118,7 @@ def submitted(
         validators=data.validator_parties or tuple(model.Party(siret=siret) for siret in data.validators),
         works=data.works,
         policy=body.policy,
+        read_as=None if data.read_as is None else UUID(data.read_as),
     )
     # What the body pays by and reports is said from the first day; routing's answer settles it.
     known = bodies.get(data.invoice.recipient_siret)

@@ -35,6 +35,10 @@ _ITEM: Final[dict[str, Any]] = {
         "source": "notice",
         "explanation": "Le délai court depuis l'acceptation de l'avis envoyé par courriel au destinataire.",
     },
+    "cadre": "A1",
+    "cadre_label": "Facture",
+    "works_file": None,
+    "answer_by": None,
 }
 EXAMPLES: Final[dict[str, Any]] = {
     "GET /api/v1/invoices": {"invoices": [_ITEM], "next": None},

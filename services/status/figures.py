@@ -10,15 +10,13 @@ from decimal import Decimal
 from typing import Final, Literal
 
 import asyncpg
-import msgspec
 from pydantic import BaseModel
 
 from invoice.lifecycle import STATUSES, turn
-from services.common.auth import Principal
 from services.common.db import Connection
 from services.status.payment_delay import paris_day
-from services.status.places import places
 from services.status.search import OPEN, waiting_for
+from services.status.sides import Side, Standing, holders, where_read, where_summed
 from services.status.words import TURNS
 
 #: Days in the present status, from–to.
@@ -30,8 +28,6 @@ MONTHS: Final = 24
 SERVICES: Final = 200
 _CENTS = "case when coalesce(header ->> 'currency', 'EUR') = 'EUR' then payable_cents else 0 end"
 _SUMS = "sum(count)::bigint as count, sum(cents)::bigint as cents"
-_SUPPLIERS: Final = ("F", "V1", "V2", "MOE", "MOA")
-Standing = Literal["operator", "tenant", "structure", "service", "supplier", "none"]
 
 
 class Sum(BaseModel):
@@ -100,42 +96,6 @@ class Synthesis(BaseModel):
     unchanged: Sum
 
 
-class Side(msgspec.Struct, frozen=True):
-    """As whom the caller counts. Where ``sums`` is false open invoices are read, those that ``column`` says are his.
-
-    ``status_kind``: which sums tell his invoices by status; none do for one who sees only what he deposited.
-    """
-
-    standing: Standing
-    actors: tuple[str, ...]
-    scopes: Sequence[str]
-    status_kind: str
-    sums: bool
-    column: str = ""
-
-
-def side_of(principal: Principal, tenant: str | None = None) -> Side:
-    """The widest standing that the claims give; ``tenant`` narrows an operator's or an administrator's."""
-    held = places(principal)
-    if held.everything:
-        if tenant is None:
-            return Side("operator", ("S",), ["*"], "tenant", True)
-        return Side("tenant", ("D", "C"), [tenant], "service", True)
-    if held.admin_tenants:
-        return Side("tenant", ("D", "C"), [tenant] if tenant else held.admin_tenants, "service", True)
-    if held.recipient and held.tenants:
-        return Side("structure", ("D", "C"), [tenant] if tenant else held.tenants, "service", True)
-    if held.services:
-        return Side("service", ("D", "C"), held.services, "service", False, "address")
-    if held.supplier:
-        return Side("supplier", _SUPPLIERS, held.supplier, "supplier", False, "supplier")
-    if held.own_deposits:
-        return Side("supplier", _SUPPLIERS, [principal.subject], "", False, "depositor")
-    if held.guest:
-        return Side("supplier", _SUPPLIERS, held.guest, "supplier", False, "supplier")
-    return Side("none", (), [], "supplier", False, "supplier")
-
-
 async def figures(connection: Connection, side: Side, now: datetime) -> Figures:
     """Everything of the *tableau de bord*. ``connection`` must be scoped to the caller."""
     today = paris_day(now)
@@ -165,7 +125,7 @@ async def synthesis(connection: Connection, side: Side, now: datetime, unchanged
     return Synthesis(
         day=today,
         standing=side.standing,
-        waiting=[found for found in await _by_status(connection, side) if found.code in mine],
+        waiting=[found for found in await _waiting(connection, side) if found.code in mine],
         late=_plain(late),
         due_soon=_plain(soon),
         unchanged=_plain(unchanged),
@@ -179,15 +139,28 @@ async def _plan_anew(connection: Connection) -> None:
 
 async def _by_status(connection: Connection, side: Side) -> list[StatusSum]:
     rows = await connection.fetch(
-        f"select status, {_SUMS} from tally where kind = '{side.status_kind}' and {_held(side)}"
+        f"select status, {_SUMS} from tally where kind = '{side.status_kind}' and {where_summed(side)}"
         " group by status having sum(count) > 0"
         if side.status_kind
-        else f"select status, count(*) as count, sum({_CENTS})::bigint as cents from invoice where {_his(side)}"
+        else f"select status, count(*) as count, sum({_CENTS})::bigint as cents from invoice where {where_read(side)}"
         " group by status",
-        _holders(side),
+        holders(side),
     )
     order = list(STATUSES)
     return sorted((_status(row) for row in rows), key=lambda found: order.index(found.code))
+
+
+async def _waiting(connection: Connection, side: Side) -> list[StatusSum]:
+    """By status; of a validator only what waits for his own rank: the first sees what waits for the second too."""
+    if side.column != "to_validate":
+        return await _by_status(connection, side)
+    rows = await connection.fetch(
+        f"select status, count(*) as count, sum({_CENTS})::bigint as cents from invoice i where exists (select from"
+        " invoice_party p where p.invoice = i.id and p.structure = any ($1) and p.role = 'VALIDATEUR'"
+        " and p.valid_until is null and i.status = 'A_VALIDER_' || p.rank) group by status order by status",
+        holders(side),
+    )
+    return [_status(row) for row in rows]
 
 
 def _status(row: asyncpg.Record) -> StatusSum:
@@ -209,7 +182,7 @@ async def _open(connection: Connection, side: Side) -> Sequence[asyncpg.Record]:
     return await connection.fetch(
         "select since, due, count(*) as count, sum(cents)::bigint as cents from"
         f" (select (status_at at time zone 'Europe/Paris')::date as since, due_on as due, {_CENTS} as cents"
-        f" from invoice where {_his(side)} and status = any ($2)) found group by since, due",
+        f" from invoice where {where_read(side)} and status = any ($2)) found group by since, due",
         side.scopes,
         list(OPEN),
     )
@@ -251,12 +224,13 @@ async def _ranges(
 
 async def _by_service(connection: Connection, side: Side) -> list[ServiceSum]:
     """Open invoices by service, the fullest first."""
-    if side.standing in ("operator", "supplier", "none"):
+    if side.standing in ("operator", "supplier", "guest", "none"):
         return []
     rows = await connection.fetch(
-        f"select structure, service, {_SUMS} from tally where kind = 'service' and {_held(side)} and status = any ($2)"
+        f"select structure, service, {_SUMS} from tally where kind = 'service' and {where_summed(side)}"
+        " and status = any ($2)"
         f" group by structure, service having sum(count) > 0 order by 3 desc, 1, 2 limit {SERVICES}",
-        _holders(side),
+        holders(side),
         list(OPEN),
     )
     return [
@@ -284,24 +258,6 @@ async def _by_tenant(connection: Connection) -> list[TenantSum]:
         list(OPEN),
     )
     return [TenantSum(tenant=row["tenant"] or None, count=row["count"], amount=euros(row["cents"])) for row in rows]
-
-
-def _held(side: Side) -> str:
-    """Where the sums lie: by body for a clerk, of whose services row-level security shows his own."""
-    return "structure = any ($1)" if side.standing == "service" else "scope = any ($1)"
-
-
-def _his(side: Side) -> str:
-    """Which invoices are read; a depositor's are found through the parties that row-level security shows him."""
-    if side.column == "depositor":
-        return "id in (select invoice from invoice_party where depositor = any ($1))"
-    return f"{side.column} = any ($1)"
-
-
-def _holders(side: Side) -> list[str]:
-    if side.standing == "service":
-        return sorted({service.partition("/")[0] for service in side.scopes})
-    return list(side.scopes)
 
 
 def _plain(found: RangeSum) -> Sum:

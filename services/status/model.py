@@ -16,7 +16,7 @@ from invoice.model import InvoiceHeader, Works
 from invoice.policies import DEFAULT, Circuit, Policy, choose
 
 Visibility = Literal["all", "body"]
-EntryKind = Literal["status", "notice", "delay", "action"]
+EntryKind = Literal["status", "notice", "delay", "action", "solicitation"]
 Role = Literal["FOURNISSEUR", "DESTINATAIRE", "VALIDATEUR", "MOE", "MOA"]
 Source = Literal["notice", "portal", "service_done", "agreement", "tacit", "moe"]
 #: The clock's state, or that the invoice has no payment delay at all (already paid, credit note).
@@ -55,7 +55,8 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
     ``trial``: the sandbox that it was deposited to, if it was. ``held_by``: the structure that has it now;
     ``available_structure``: the one that had it last, which recycling compares with. ``transfer_attempt``:
     the attempt of a transfer that routing has not answered yet. ``policy`` is its body's tenant's as it is today,
-    ``terms`` those of the payment delay since it was at a body's disposal.
+    ``terms`` those of the payment delay since it was at a body's disposal. ``read_as``: the deposit that its pages
+    were drawn for, where it is not the invoice itself.
     """
 
     id: UUID
@@ -84,6 +85,7 @@ class Invoice(msgspec.Struct, frozen=True, kw_only=True):
     terms: Terms | None = None
     assigned_to: str | None = None
     policy: Policy = DEFAULT
+    read_as: UUID | None = None
 
     @property
     def circuit(self) -> Circuit:

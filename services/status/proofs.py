@@ -1,5 +1,6 @@
 """The history of an invoice with its proofs, as one reader may have it."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -22,6 +23,7 @@ _LEFT = (
     "select left_as ->> 'number' as number, until_entry from invoice_party where invoice = $1 and left_as is not null"
     " order by until_entry desc limit 1"
 )
+_AUTHORS = "select entry, by_subject from history where invoice = $1 and actor = any ($2) and by_subject is not null"
 #: Whose side acted. Names are shown to one's own side: the other one learns the role.
 _SIDES = {"FOURNISSEUR": ("F",), "DESTINATAIRE": ("D", "C")}
 
@@ -40,14 +42,30 @@ async def export_for(pool: Pool, api_pool: Pool, principal: Principal, invoice: 
         number = left["number"]
     if number is None:
         return None
-    sides = {actor for row in roles for actor in _SIDES.get(row["role"], ())}
-    if "OPERATEUR" in principal.roles:
-        sides = set(ACTORS)
+    sides = _named(roles, principal)
     async with pool.acquire() as worker:
         rows = await worker.fetch(_LINES, invoice)
     if left is not None:
         rows = rows[: left["until_entry"]]
     return _export(invoice, number, rows, {row["entry"] for row in visible}, sides)
+
+
+async def authors(pool: Pool, api_pool: Pool, principal: Principal, invoice: UUID) -> Mapping[int, str]:
+    """Who made which entry, of those of the reader's own side. ``pool`` is the owner's."""
+    async with scoped(api_pool, principal.scope()) as connection:
+        roles = await connection.fetch("select distinct role from invoice_party where invoice = $1", invoice)
+    sides = _named(roles, principal)
+    if not sides:
+        return {}
+    rows = await pool.fetch(_AUTHORS, invoice, sorted(sides))
+    return {row["entry"]: row["by_subject"] for row in rows}
+
+
+def _named(roles: list[asyncpg.Record], principal: Principal) -> set[str]:
+    """The actors whose names the reader may know."""
+    if "OPERATEUR" in principal.roles:
+        return set(ACTORS)
+    return {actor for row in roles for actor in _SIDES.get(row["role"], ())}
 
 
 async def export_whole(connection: Connection, invoice: UUID) -> Export | None:

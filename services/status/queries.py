@@ -36,6 +36,8 @@ async def search(
     query = _Query(principal, wanted, limit, paris_day(now), now)
     await query.prepare(connection)
     text = query.text()
+    if not text:
+        return []
     # A walk along an index stops after a page, which the planner does not believe when it cannot see the claims; and a
     # plan for any value whatever looks at far too much for the one at hand.
     await connection.fetchval(
@@ -113,6 +115,11 @@ class _Query:
         for column, sign, value, kind in plain:
             if value is not None:
                 add(f"i.{column} {sign} {self._bind(value, kind)}")
+        if wanted.file is not None:
+            add(f"i.works_file = {self._bind(str(wanted.file), 'text')}")
+            self.selective = True
+        elif wanted.side == "works":
+            add("i.works_file is not null")
         if wanted.unchanged_days is not None:
             since = self._bind(self._now, "timestamptz")
             days = self._bind(wanted.unchanged_days, "int")
@@ -185,8 +192,10 @@ class _Query:
         return held.tenants, held.bodies
 
     def text(self) -> str:
-        """The whole statement."""
-        looks = [*self._looks(), self._guests(), *self._deposits()]
+        """The whole statement; empty where nothing can be the caller's on the side asked for."""
+        looks = [*self._looks(), *self._guests(), *self._deposits()]
+        if not looks:
+            return ""
         order = self._outer
         return (
             f"select {LISTED} from invoice where id in (select id from ({' union '.join(looks)}) found"
@@ -227,13 +236,21 @@ class _Query:
         if self._everything:
             return [self._along("", "")]
         held = self._places
-        claims = (
-            ("supplier", held.supplier),
-            ("address", held.services),
-            ("recipient", held.recipient),
-            ("tenant", held.admin_tenants),
-        )
+        received = (("address", held.services), ("recipient", held.recipient), ("tenant", held.admin_tenants))
+        claims = self._claims(received)
         return [self._along(column, self._bind(values, "text[]"), own=True) for column, values in claims if values]
+
+    def _claims(self, received: Sequence[tuple[str, list[str]]]) -> Sequence[tuple[str, list[str]]]:
+        """What makes an invoice the caller's on the side asked for, by columns of the invoice."""
+        issued = ("supplier", self._places.supplier)
+        match self._wanted.side:
+            case "issued" | "works":
+                return (issued,)
+            case "received":
+                return received
+            case "to_validate":
+                return ()
+        return (issued, *received)
 
     def _along(self, column: str, values: str, *, own: bool = False) -> str:
         """The first of each status along an index, for each value of ``column``; ``own``: values of the caller's."""
@@ -264,18 +281,28 @@ class _Query:
         if self._everything:
             return "true"
         held = self._places
-        claims = (("supplier", held.supplier), ("recipient", held.bodies), ("tenant", held.admin_tenants))
+        claims = self._claims((("recipient", held.bodies), ("tenant", held.admin_tenants)))
         either = [f"i.{column} = any ({self._bind(values, 'text[]')})" for column, values in claims if values]
         return f"({' or '.join(either)})" if either else "false"
 
-    def _guests(self) -> str:
+    def _guests(self) -> Sequence[str]:
         """Invoices of whoever is neither supplier nor recipient: validators, works managers."""
+        side, turn = self._wanted.side, self._wanted.turn
+        if side in ("issued", "received"):
+            return []
+        role = "p.role not in ('FOURNISSEUR', 'DESTINATAIRE')"
+        if side == "to_validate":
+            # The first validator goes on seeing what waits for the second: it is not his turn any more.
+            rank = f" and p.rank = {turn[1]}" if turn in ("V1", "V2") else ""
+            role = f"p.role = 'VALIDATEUR'{rank}"
+        elif side == "works":
+            role = "p.role in ('MOE', 'MOA')"
         structures = self._bind(self._places.guests, "text[]")
-        return self._through(f"p.structure = any ({structures}) and p.role not in ('FOURNISSEUR', 'DESTINATAIRE')")
+        return [self._through(f"p.structure = any ({structures}) and {role}")]
 
     def _deposits(self) -> Sequence[str]:
         """What he deposited himself, of whoever may not see what others deposited for the same supplier."""
-        if not self._places.own_deposits:
+        if not self._places.own_deposits or self._wanted.side in ("received", "to_validate"):
             return []
         return [self._through(f"p.depositor = {self._bind(self._subject, 'text')}")]
 

@@ -10,6 +10,8 @@ import msgspec
 from invoice.lifecycle import ACTORS, STATUSES, turn
 
 Sort = Literal["recent", "due"]
+#: As whom one looks: issued by one's own structures, received by one's own body or service, to validate, of works.
+Side = Literal["issued", "received", "to_validate", "works"]
 #: Statuses that an invoice can have; those of a preparation belong to deposits.
 SHOWN: Final = tuple(code for code, status in STATUSES.items() if status.group != "preparation")
 #: Those in which somebody still has to act.
@@ -29,7 +31,8 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     """Every condition is optional and all hold together. Amounts are net to pay; days are Paris days.
 
     ``service`` is a service's code, or ``siret/code``. ``unchanged_days``: in the same status for so many days.
-    ``due_within``: to be paid within so many days, or late. ``late``: the last day to pay has passed.
+    ``due_within``: to be paid within so many days, or late. ``late``: the last day to pay has passed. ``side``: None
+    for all that may be seen. ``file``: the pieces of one works file.
     """
 
     number: str | None = None
@@ -50,6 +53,8 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     late: bool = False
     due_within: int | None = None
     words: tuple[str, ...] = ()
+    side: Side | None = None
+    file: UUID | None = None
     sort: Sort = "recent"
     after: After | None = None
 

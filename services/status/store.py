@@ -57,6 +57,7 @@ _DEPOSITED: Final = {
     "depositor": "text",
     "submitted_at": "timestamptz",
     "trial": "text",
+    "read_as": "uuid",
 }
 _LOAD: Final = (
     "select i.*, t.policy::text as policy from invoice i left join known_body b on b.siret = i.recipient"
@@ -156,6 +157,7 @@ def _invoice(row: asyncpg.Record) -> Invoice:
         terms=row["terms"] and _terms.decode(row["terms"]),
         assigned_to=row["assigned_to"],
         policy=policy(row["policy"]),
+        read_as=row["read_as"],
     )
 
 
@@ -169,6 +171,7 @@ async def _insert(connection: Connection, invoices: Sequence[Invoice]) -> None:
         [i.depositor for i in invoices],
         [i.submitted_at for i in invoices],
         [i.trial for i in invoices],
+        [i.read_as for i in invoices],
         *_state(invoices),
     )
 

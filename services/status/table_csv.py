@@ -2,22 +2,27 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Iterable
-from datetime import datetime
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import asyncpg
 import msgspec
 
 from invoice.lifecycle import STATUSES, turn
+from services.common import clock
 from services.common.auth import Principal
 from services.common.db import Pool, scoped
 from services.common.looks import Looking
 from services.status import queries
 from services.status.looked import Trail
-from services.status.search import After, Search
+from services.status.payment_delay import paris_day
+from services.status.risks import interest_of
+from services.status.search import OPEN, After, Search
 from services.status.words import TURNS
 
+Row = asyncpg.Record | Mapping[str, Any]
 PAGE: Final = 500
 MARK: Final = "\ufeff"
 HEAD: Final = (
@@ -40,6 +45,7 @@ HEAD: Final = (
     "a_qui_d_agir",
     "delai_depuis",
     "echeance",
+    "interets_moratoires",
 )
 #: A spreadsheet would take a cell that begins so for a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
@@ -52,7 +58,13 @@ def lines(rows: Iterable[Iterable[object]]) -> str:
     return out.getvalue()
 
 
-def cells(row: asyncpg.Record) -> list[object]:
+def whole(rows: Iterable[asyncpg.Record]) -> str:
+    """A whole table of invoices, as of today."""
+    today = paris_day(clock.now())
+    return lines([HEAD, *(cells(row, today) for row in rows)])
+
+
+def cells(row: Row, today: date) -> list[object]:
     """The cells of an invoice, in the order of ``HEAD``."""
     header: dict[str, Any] = msgspec.json.decode(row["header"])
     status, actor = STATUSES[row["status"]], turn(row["status"])
@@ -76,7 +88,17 @@ def cells(row: asyncpg.Record) -> list[object]:
         TURNS.get(actor, actor) if actor else "",
         row["payment_delay_started_on"] or "",
         row["due_on"] or "",
+        _interest(row, header, today),
     ]
+
+
+def _interest(row: Row, header: Mapping[str, Any], today: date) -> str:
+    """What lateness comes to today, of an open invoice in euros; nothing for the others."""
+    if row["due_on"] is None or row["due_on"] >= today or row["status"] not in OPEN:
+        return ""
+    if header.get("currency", "EUR") != "EUR":
+        return ""
+    return str(interest_of(row["due_on"], Decimal(str(header["payable"])), today)).replace(".", ",")
 
 
 def text(value: str | None) -> str:
@@ -106,7 +128,8 @@ async def stream(
     trail: Trail, principal: Principal, looking: Looking, wanted: Search, now: datetime
 ) -> AsyncIterator[bytes]:
     """The whole table as it is written out."""
+    today = paris_day(now)
     yield (MARK + lines([HEAD])).encode()
     async for page in rows(trail.api_pool, principal, wanted, now):
         await trail.listed(looking, [row["id"] for row in page])
-        yield lines(cells(row) for row in page).encode()
+        yield lines(cells(row, today) for row in page).encode()

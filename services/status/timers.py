@@ -60,6 +60,8 @@ def _load() -> dict[str, TimerRow]:
 
 
 TIMERS: Final = _load()
+#: Status → the timer that ends it when nobody answers.
+_MOVING: Final = {status: row for row in TIMERS.values() if row.does == "move" for status in row.statuses}
 
 
 def wanted(invoice: Invoice) -> tuple[Planned, ...]:
@@ -87,6 +89,13 @@ def next_steps(planned: Sequence[Planned], set_now: frozenset[UUID], now: dateti
     ahead = next((each for each in steps if each.due_at > now), steps[-1])
     chosen = next((each for each in steps if each.id in set_now), ahead)
     return (*(each for each in planned if not each.kind.startswith(PAYMENT)), chosen)
+
+
+def answer_by(status: str, since: datetime) -> date | None:
+    """The last day (Europe/Paris) on which whoever is asked in a status still answers in time: after it the platform
+    moves the invoice by itself. None where nothing is moved. ``since``: when it entered the status."""
+    row = _MOVING.get(status)
+    return None if row is None else paris_day(since) + timedelta(days=row.days)
 
 
 def is_stale(planned: Planned, now: datetime) -> bool:

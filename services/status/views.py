@@ -1,5 +1,6 @@
 """What the API answers: shapes for the documentation, with French words beside the codes."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from invoice.lifecycle import ACTORS, STATUSES, turn
 from services.common import sandbox
 from services.common.links import PagesLink
 from services.status.model import DelayState, Source
+from services.status.timers import answer_by
 from services.status.words import SOURCES, STATES, TURNS, action_label, notice_label
 
 
@@ -56,7 +58,11 @@ class PaymentDelay(BaseModel):
 
 
 class InvoiceItem(BaseModel):
-    """An invoice in a list."""
+    """An invoice in a list. ``cadre``: the cadre de facturation in short (``A1``, ``A9``, ``S3``).
+
+    ``works_file``: the file of a works piece, which is the id of its first one. ``answer_by``: the last legal day
+    (Europe/Paris) of a validator or a maître d'œuvre to answer; null where nobody is asked by a day.
+    """
 
     id: UUID
     number: str
@@ -69,6 +75,10 @@ class InvoiceItem(BaseModel):
     status: StatusView
     turn: Turn | None
     payment_delay: PaymentDelay | None
+    cadre: str
+    cadre_label: str
+    works_file: UUID | None = None
+    answer_by: date | None = None
     sandbox: str | None = None
 
 
@@ -142,11 +152,21 @@ class Change(BaseModel):
     after: str | None
 
 
+class SolicitationRef(BaseModel):
+    """A question about the invoice; what was written is where its two sides read it."""
+
+    id: UUID
+    reference: str
+
+
 class EntryView(BaseModel):
-    """One line of the history. ``action`` names what was done, where somebody did it."""
+    """One line of the history. ``action`` names what was done, where somebody did it.
+
+    ``by``: who did it, told to his own side alone; the other one learns the role. ``solicitation``: the question asked.
+    """
 
     entry: int
-    kind: Literal["status", "notice", "delay", "action"]
+    kind: Literal["status", "notice", "delay", "action", "solicitation"]
     label: str
     status_from: str | None
     status_to: str | None
@@ -159,6 +179,8 @@ class EntryView(BaseModel):
     motif: str | None
     comment: str | None
     changes: list[Change]
+    by: str | None = None
+    solicitation: SolicitationRef | None = None
 
 
 class PagesView(BaseModel):
@@ -193,12 +215,10 @@ class InvoiceDetail(InvoiceItem):
     """An invoice with its header and its history, oldest entry first.
 
     ``left_at``: the supplier has addressed it to another body since; what is shown is what stood then. ``assigned_to``
-    is for the body alone. ``cadre``: the cadre de facturation in short (``A1``, ``A9``, ``S3``).
+    is for the body alone.
     """
 
     header: Header
-    cadre: str
-    cadre_label: str
     validators: list[Company]
     works: WorksView | None
     assigned_to: str | None
@@ -211,6 +231,7 @@ class InvoiceDetail(InvoiceItem):
 def item(row: asyncpg.Record) -> dict[str, Any]:
     """The fields of :class:`InvoiceItem` of a row of ``invoice``."""
     header = msgspec.json.decode(row["header"])
+    cadre = _cadre(header)
     return {
         "id": row["id"],
         "number": row["number"],
@@ -228,25 +249,32 @@ def item(row: asyncpg.Record) -> dict[str, Any]:
         "status": status_view(row["status"], row["status_at"], counts=_counts(row)),
         "turn": turn_view(row["status"]),
         "payment_delay": _delay(row),
+        "cadre": cadre,
+        "cadre_label": cadres.CADRES[cadre].label,
+        "works_file": row["works_file"],
+        "answer_by": answer_by(row["status"], row["status_at"]),
         "sandbox": sandbox.marked(row["trial"] is not None),
     }
 
 
-def detail(row: asyncpg.Record, history: list[asyncpg.Record], link: PagesLink) -> InvoiceDetail:
-    """An invoice and the entries that the reader may see."""
+def _cadre(header: dict[str, Any]) -> str:
+    return str(header.get("frame") or header.get("cadre", "A1").partition("_")[0])
+
+
+def detail(
+    row: asyncpg.Record, history: list[asyncpg.Record], link: PagesLink, by: Mapping[int, str] | None = None
+) -> InvoiceDetail:
+    """An invoice and the entries that the reader may see. ``by``: who made which, where he may know."""
     header = msgspec.json.decode(row["header"])
-    code = header.get("frame") or header.get("cadre", "A1").partition("_")[0]
     works = row["works"] and msgspec.json.decode(row["works"])
     return InvoiceDetail(
         **item(row),
         header=Header.model_validate(header),
-        cadre=code,
-        cadre_label=cadres.CADRES[code].label,
         validators=[Company.model_validate(one) for one in msgspec.json.decode(row["validators"] or "[]")],
         works=works and WorksView.model_validate(works),
         assigned_to=row["assigned_to"],
         attempt=row["attempt"],
-        history=[_entry(entry) for entry in history],
+        history=[_entry(entry, (by or {}).get(entry["entry"])) for entry in history],
         pages=PagesView(template=link.template, index=link.index, expires_at=link.expires_at),
         left_at=row["left_at"],
     )
@@ -289,8 +317,10 @@ def _delay(row: asyncpg.Record) -> PaymentDelay | None:
     )
 
 
-def _entry(row: asyncpg.Record) -> EntryView:
+def _entry(row: asyncpg.Record, by: str | None) -> EntryView:
     notice = NoticeView.model_validate(msgspec.json.decode(row["notice"])) if row["notice"] else None
+    changes = msgspec.json.decode(row["changes"])
+    asked = row["kind"] == "solicitation"
     return EntryView(
         entry=row["entry"],
         kind=row["kind"],
@@ -305,14 +335,21 @@ def _entry(row: asyncpg.Record) -> EntryView:
         action=row["action"],
         motif=row["motif"],
         comment=row["comment"],
-        changes=[Change.model_validate(change) for change in msgspec.json.decode(row["changes"])],
+        changes=[] if asked else [Change.model_validate(change) for change in changes],
+        by=by,
+        solicitation=_solicitation(changes) if asked else None,
     )
+
+
+def _solicitation(changes: list[dict[str, Any]]) -> SolicitationRef:
+    written = {change["field"]: change["after"] for change in changes}
+    return SolicitationRef(id=written["solicitation"], reference=written["reference"])
 
 
 def _label(row: asyncpg.Record, notice: NoticeView | None) -> str:
     if notice is not None:
         return notice_label(notice.audience, notice.outcome, notice.role)
-    if row["kind"] == "action":
+    if row["kind"] in ("action", "solicitation"):
         return action_label(row["action"])
     if row["status_to"] is not None:
         return STATUSES[row["status_to"]].label_fr

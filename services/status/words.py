@@ -5,6 +5,7 @@ from typing import Final
 
 from invoice.lifecycle import TURN_LABELS
 from services.status.actions import ACTIONS
+from services.status.solicited import LABELS
 
 #: Whose turn it is, in words.
 TURNS: Final = TURN_LABELS
@@ -49,6 +50,7 @@ OUTCOMES: Final = {
     "transferred": "Transférée à un autre service",
     "transfer_refused": "Le transfert n'a pas abouti",
     "fetched": "Reprise par le logiciel financier du destinataire",
+    **LABELS,
 }
 
 

@@ -26,7 +26,7 @@ SETTINGS = {
 PASSWORD = "quatre chats verts dansent"
 SIRET = "99900001100018"
 A = "/api/v1/accounts"
-_LINK = re.compile(r"https?://\S+/api/v1/accounts/links/page\?token=(\S+)")
+_LINK = re.compile(r"https?://\S+/lien\?token=(\S+)")
 
 
 @contextmanager

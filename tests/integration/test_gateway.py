@@ -25,6 +25,9 @@ OWNERS = {
     "webhooks": "notify",
     "accounts": "portal",
     "oauth": "portal",
+    "solicitations": "portal",
+    "announcements": "portal",
+    "supervision": "supervision",
 }
 CADDYFILE = (ROOT / "deploy" / "Caddyfile").read_text()
 
@@ -105,11 +108,29 @@ async def test_a_request_reaches_the_owner_of_its_prefix(gateway: Gateway) -> No
 
 
 async def test_no_other_path_reaches_a_service(gateway: Gateway) -> None:
-    for path in ("/", "/api/v1/depositsx", "/api/v1", "/metrics", "/health/live", "/docs"):
+    for path in ("/api/v1/depositsx", "/api/v1", "/metrics", "/health/live", "/docs", "/internal/portal/usage"):
         answer = await gateway.get(path)
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["code"] == "UNKNOWN_PATH"
+
+
+async def test_what_belongs_to_no_program_is_the_portals(gateway: Gateway) -> None:
+    for path in ("/", "/annuaire?q=nice", "/static/chorale.css", "/apix", "/nothing/here"):
+        assert (await gateway.get(path)).text == f"portal {path}"
+
+
+async def test_a_portal_that_is_away_is_a_page_for_people_and_a_problem_for_programs(gateway: Gateway) -> None:
+    gateway.upstreams["portal"].server.close()
+    await gateway.upstreams["portal"].server.wait_closed()
+    async with httpx.AsyncClient(base_url=gateway.caddy.url, timeout=15) as client:
+        page = await client.get("/connexion", headers={"Accept": "text/html,*/*;q=0.8"})
+        assert (page.status_code, page.headers["content-type"]) == (503, "text/html; charset=utf-8")
+        assert "Service momentanément indisponible" in page.text
+        assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+        for path, accept in (("/connexion", "application/json"), ("/api/v1/accounts/me", "text/html")):
+            answer = await client.get(path, headers={"Accept": accept})
+            assert answer.json()["code"] == "SERVICE_UNAVAILABLE"
 
 
 async def test_an_event_reaches_the_client_before_the_next_is_sent(gateway: Gateway) -> None:

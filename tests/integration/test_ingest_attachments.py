@@ -374,6 +374,27 @@ async def test_a_piece_is_reused_without_being_sent_again_and_outlives_the_depos
         assert refused.status_code == 404, (who, deposit)
 
 
+async def test_one_sees_what_one_may_send_again_each_content_once(world: World) -> None:
+    first, _ = await fresh(world)
+    second = await an_invoice(world)
+    third = await an_invoice(world)
+    content = PNG + str(first).encode()
+    await attached(world, first, content, name="a.png", label="Avant")
+    newer = await attached(world, second, content, name="b.png", label="Après")
+    path = f"/api/v1/deposits/{third}/attachments/reusable"
+    answer = await world.client.get(path, headers=world.headers())
+    assert answer.status_code == 200, answer.text
+    same = [each for each in answer.json()["attachments"] if each["sha256"] == newer["sha256"]]
+    assert [each["id"] for each in same] == [newer["id"]]
+    await post(world, f"{third}/attachments/reuse", {"attachment": newer["id"]})
+    left = (await world.client.get(path, headers=world.headers())).json()["attachments"]
+    assert newer["sha256"] not in [each["sha256"] for each in left]
+    assert (await world.client.get(path, headers=world.headers(STRANGER))).status_code == 404
+    theirs = await world.client.get(path, headers=world.headers(COLLEAGUE))
+    assert theirs.status_code == 200, theirs.text
+    assert newer["sha256"] not in [each["sha256"] for each in theirs.json()["attachments"]], "what he sent himself"
+
+
 async def test_a_paper_dropped_as_an_invoice_becomes_an_attachment_and_its_draft_is_no_more(world: World) -> None:
     paper, content = await fresh(world)
     invoice = await an_invoice(world)

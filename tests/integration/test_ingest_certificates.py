@@ -99,6 +99,12 @@ async def test_a_certificate_names_what_was_there_at_submission_and_stays_genuin
     assert (await world.client.post("/api/v1/certificates/verify", json=forged)).json()["valid"] is False
     paper, own, other = tmp_path / "c.pdf", tmp_path / "f.pdf", tmp_path / "o.pdf"
     paper.write_bytes((await world.client.get(f"{path}/pdf", headers=world.headers())).content)
+    verdicts = {b"%PDF-1.4": "NOT_A_CERTIFICATE", paper.read_bytes(): "VALID", json.dumps(newer).encode(): "VALID"}
+    for given, expected in verdicts.items():
+        answer = await world.client.post("/api/v1/certificates/verify/file", content=given)
+        assert (answer.status_code, answer.json()["code"]) == (200, expected)
+    heavy = await world.client.post("/api/v1/certificates/verify/file", content=bytes(2_000_001))
+    assert heavy.status_code == 413
     own.write_bytes(content)
     other.write_bytes(b"autre")
     code, said = await command("certificate", "verify", str(paper), "--url", world.url, "--document", str(own))

@@ -309,16 +309,43 @@ async def test_a_rejected_invoice_is_made_again_with_everything_but_its_number(w
         assert (await call(world, "POST", "", who, json=asked)).json()["code"] == "NOTHING_TO_COPY"
 
 
-async def test_a_refused_deposit_is_made_again_with_all_that_was_read_its_number_too(world: World) -> None:
-    content, wanted = pdf(str(uuid4())), number()
+async def refused(world: World, content: bytes, wanted: str, **more: Any) -> UUID:
+    """A document that was read and names no service where one is demanded."""
     deposit = await world.deposit(content)
-    await world.take(
-        event(str(deposit), read(content, fields(invoice_number=wanted, recipient_siret=STRICT_RECIPIENT)))
-    )
+    found = fields(invoice_number=wanted, recipient_siret=STRICT_RECIPIENT)
+    await world.take(event(str(deposit), read(content, found, page_sizes=((595.0, 842.0),), **more)))
     shown = (await world.get(f"/{deposit}")).json()
     assert (shown["state"], shown["links"]["again"]) == ("refused", "/api/v1/drafts")
+    return deposit
+
+
+async def test_a_refused_deposit_is_made_again_with_its_page_and_all_that_was_read_its_number_too(world: World) -> None:
+    content, wanted = pdf(str(uuid4())), number()
+    deposit = await refused(world, content, wanted)
     draft = await begun(world, {"from_invoice": str(deposit)})
+    by_name = {each["name"]: each for each in draft["fields"]}
     assert (values(draft)["invoice_number"], values(draft)["total_incl_tax"]) == (wanted, "120.00")
+    assert (by_name["invoice_number"]["source"], by_name["invoice_number"]["evidence"]["page"]) == ("kept", 1)
+    assert f"/{deposit}/" in draft["pages"]["template"], "the pages are those of what was refused"
+    assert ("lines", "FORM_LINES_MISSING") not in codes(draft)
+    written = {"fields": {"service_code": "DRH"}}
+    assert (await call(world, "PATCH", f"/{draft['id']}", version=1, json=written)).json()["ready"] is True
+    second = await begun(world, {"from_invoice": str(deposit)})
+    assert (second["pages"], second["links"]["document"]) == (None, None), "no two drafts stand on one document"
+    sent = await call(world, "POST", f"/{draft['id']}/submit", version=2)
+    assert sent.json()["state"] == "submitted", sent.text
+    [told_] = [each for each in await told(world, draft["id"]) if isinstance(each, InvoiceSubmitted)]
+    assert (await world.blobs.get(told_.document), told_.invoice.service_code) == (content, "DRH")
+    assert told_.read_as == str(deposit), "its pages are those drawn for the deposit that was refused"
+    await Sweep(world.pool, world.blobs, age=timedelta(seconds=-60), every_seconds=1).once()
+    assert await world.blobs.get(told_.document) == content
+    assert (await world.get(f"/{deposit}")).json()["state"] == "refused"
+
+
+async def test_a_refused_data_file_is_made_again_without_the_data_that_still_say_otherwise(world: World) -> None:
+    deposit = await refused(world, pdf(str(uuid4())), number(), source="facturx")
+    draft = await begun(world, {"from_invoice": str(deposit)})
+    assert (draft["links"]["document"], draft["pages"]) == (None, None)
 
 
 async def test_the_next_invoice_begins_as_the_last_one_of_the_structure_without_its_dates(world: World) -> None:

@@ -126,6 +126,19 @@ async def test_nobody_copies_an_invoice_of_a_structure_by_being_a_supplier_elsew
     assert await copied(person(SUPPLIES), same_as_last=told.invoice.recipient_siret) == 201
 
 
+async def test_who_is_not_verified_begins_as_his_own_last_invoice_and_as_no_other(world: World) -> None:
+    new, colleague = person(NEW), person(NEW)
+    mine, told = await deposited(world, new)
+    assert isinstance(told, InvoiceSubmitted), told
+    await deposited(world, person(SUPPLIES))  # a later one of the same structure
+    left = of_grants(new.subject, [Grant(role="DEPOSANT", structure=ELSEWHERE)], kid="k", session="s")
+    begin = {"same_as_last": told.invoice.recipient_siret}
+    for who, status in ((new, 201), (colleague, 404), (left, 404)):
+        answer = await world.client.post("/api/v1/drafts", json=begin, headers=world.headers(who))
+        assert answer.status_code == status, answer.text
+        assert answer.json().get("copied_from") == (str(mine) if status == 201 else None)
+
+
 async def test_who_no_longer_deposits_for_a_structure_adds_nothing_to_what_he_deposited(world: World) -> None:
     gone = person(SUPPLIES)
     mine, _ = await deposited(world, gone)

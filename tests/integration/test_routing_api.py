@@ -159,7 +159,12 @@ async def test_an_administrator_of_one_tenant_who_manages_a_body_of_another_is_n
         Grant(role="GESTIONNAIRE", structure=siret, tenant=tenant),
         Grant(role="DEPOSANT", structure=siret),
     )
-    change = {"structures": [msgspec.to_builtins(STRUCTURE)]}
+    changes = (
+        {"structures": [msgspec.to_builtins(STRUCTURE) | {"name": "Autre nom"}]},
+        {"structures": [msgspec.to_builtins(STRUCTURE) | {"tenant": "another"}]},
+        {"engagements": [{"siret": siret, "number": "X1"}]},
+        {"services": [{"siret": SCHOOL, "code": "X", "label": "Glissé"}]},
+    )
     try:
         for grants, sees, status in ((manages, 0, 422), ((Grant(role="TENANT_ADMIN", tenant=tenant),), 1, 200)):
             who = of_grants("x", grants, kid="k")
@@ -169,10 +174,12 @@ async def test_an_administrator_of_one_tenant_who_manages_a_body_of_another_is_n
             async with httpx.AsyncClient(
                 transport=httpx.ASGITransport(app), base_url="http://test", headers=headers
             ) as client:
-                history = (await client.get(f"/api/v1/directory/structures/{siret}/history")).json()
-                assert (len(history) > 0) == (sees > 0)
-                tried = await client.post("/api/v1/directory/import", params={"dry_run": "true"}, json=change)
-                assert tried.status_code == status, tried.text
+                history = (await client.get(f"/api/v1/directory/structures/{SCHOOL}/history")).json()
+                assert (len(history) > 0) == (sees > 0)  # of his own body he sees it as its manager
+                for change in changes:
+                    tried = await client.post("/api/v1/directory/import", params={"dry_run": "true"}, json=change)
+                    taken = status if "another" not in str(change) else 422  # not his to give away, nor to take
+                    assert tried.status_code == taken, (change, tried.text)
             count = "select count(*) from engagement where tenant = $1"
             async with scoped(api_pool, who.scope()) as api_role:
                 assert await api_role.fetchval(count, tenant) == sees * await pool.fetchval(count, tenant)

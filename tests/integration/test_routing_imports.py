@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -131,6 +132,66 @@ async def test_an_administrator_imports_his_own_tenant_only(world: World) -> Non
     assert (await world.client.post(PATH, json=good, headers=mine)).json()["added"] == 1
     for nobody in (bearer("FOURNISSEUR"), bearer("TENANT_ADMIN"), bearer("GESTIONNAIRE", tenants=("cd99",))):
         assert (await world.client.post(PATH, json=good, headers=nobody)).status_code in (403, 422)
+
+
+async def _sent(world: World, who: Mapping[str, str], *lines: str) -> tuple[int, set[str]]:
+    """What becomes of a file, and the rules that it breaks."""
+    answer = await world.client.post(PATH, content="\r\n".join(lines), headers={**who, **CSV})
+    return answer.status_code, {each["rule"] for each in answer.json().get("errors", ())}
+
+
+async def test_a_manager_keeps_his_own_body(world: World) -> None:
+    mine = bearer("GESTIONNAIRE", tenants=("cd99",), structures=(TOWN,))
+
+    async def send(*lines: str) -> tuple[int, set[str]]:
+        return await _sent(world, mine, *lines)
+
+    asks = "entree;siret;engagement_obligatoire;marche;contact_nom"
+    assert await send(asks, f"structure;{TOWN};oui;attendu;Bureau des factures") == (200, set())
+    assert await send("entree;siret;code;nom", f"service;{TOWN};NEUF;Un service neuf") == (200, set())
+    assert await send("entree;siret;code;actif;fin", f"service;{TOWN};DRH;non;2026-12-31") == (200, set())
+    found = (await world.client.get(f"/api/v1/directory/structures/{TOWN}")).json()
+    assert (found["demands"]["engagement_required"], found["demands"]["market"]) == (True, "warn")
+    assert found["contact"]["name"] == "Bureau des factures"
+    assert {"NEUF", "DRH"} <= {each["code"] for each in found["services"]}
+    assert (await world.client.get(f"/api/v1/directory/structures/{TOWN}/history", headers=mine)).json() != []
+
+
+async def test_a_manager_touches_no_other_body_and_nothing_else_of_his_own(world: World) -> None:
+    other = Structure(siret=ELSEWHERE, name="Ailleurs", tenant="cd98", kind="budget")
+    there = msgspec.structs.replace(TENANT, id="cd98")
+    await import_directory(world.pool, DirectoryFile(tenants=(there,), structures=(other,)), by="benoît")
+    mine, before = bearer("GESTIONNAIRE", tenants=("cd99",), structures=(TOWN,)), await _versions(world)
+
+    async def send(*lines: str) -> tuple[int, set[str]]:
+        return await _sent(world, mine, *lines)
+
+    name, service = "entree;siret;tenant;nom", "entree;siret;code;nom"
+    for head, line, rule in (
+        (name, f"structure;{SCHOOL};cd99;Pris", "TENANT_FOREIGN"),  # another body of his tenant
+        (service, f"service;{SCHOOL};X;Glissé", "TENANT_FOREIGN"),
+        (name, f"structure;{ELSEWHERE};cd98;Pris", "TENANT_FOREIGN"),  # another tenant's
+        (name, f"structure;{ELSEWHERE};cd99;Pris", "TENANT_FOREIGN"),
+        (service, f"service;{ELSEWHERE};X;Glissé", "TENANT_FOREIGN"),
+        (f"{name};type", f"structure;{NOT_HERE_YET};cd99;Neuf;budget", "TENANT_FOREIGN"),
+        (name, f"structure;{TOWN};cd98;Donné", "MANAGER_RESERVED"),
+        (name, f"structure;{TOWN};cd99;Autre nom", "MANAGER_RESERVED"),
+        ("entree;siret;code", f"engagement;{TOWN};X1", "MANAGER_RESERVED"),
+        ("entree;tenant;nom", "tenant;cd99;Rouvert", "TENANT_RESERVED"),
+    ):
+        refused, rules = await send(head, line)
+        assert (refused, rules) == (422, {rule}), line
+    taken = (f"structure;{ELSEWHERE};cd99;;Pris;", f"service;{ELSEWHERE};;X;Glissé;")
+    assert (await send("entree;siret;tenant;code;nom", *taken))[0] == 422
+    assert await _versions(world) == before
+    for siret in (SCHOOL, ELSEWHERE):
+        assert (await world.client.get(f"/api/v1/directory/structures/{siret}/history", headers=mine)).json() == []
+    decision = f"/api/v1/directory/decisions/{uuid4()}"
+    assert (await world.client.get(decision, headers=mine)).status_code == 403
+    supplier = bearer("GESTIONNAIRE", structures=(TOWN,))  # the manager of a supplier that has the SIRET
+    slipped = f"entree;siret;code;nom\r\nservice;{TOWN};X;Glissé"
+    answer = await world.client.post(PATH, content=slipped, headers=supplier | CSV)
+    assert answer.status_code == 422
 
 
 async def test_the_open_data_export_has_everything_public_and_loads_again_without_a_change(world: World) -> None:

@@ -25,7 +25,7 @@ from services.common.auth import Principal
 from services.common.blobs import Blobs
 from services.common.db import scoped
 from services.common.settings import BlobSettings
-from services.status import figures, queries, selectivity
+from services.status import figures, queries, selectivity, sides
 from services.status.folding import Folding
 from services.status.payment_delay import paris_day
 from services.status.search import OPEN, After, Search, waiting_for
@@ -350,7 +350,7 @@ async def test_figures_are_what_counting_gives(world: World, who: str, folded: b
         assert await Folding(world.tables.pool, 60).fold() >= 0
         assert not await world.tables.pool.fetchval("select count(*) from tally where fresh")
     principal, mine = SEES[who][0], world.visible(who)
-    side = figures.side_of(principal)
+    side = sides.side_of(principal)
     async with scoped(world.tables.api_pool, principal.scope()) as connection:
         found = await figures.figures(connection, side, NOW)
         waiting = await figures.synthesis(connection, side, NOW, 8)

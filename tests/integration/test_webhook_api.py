@@ -48,6 +48,34 @@ async def test_a_secret_is_shown_once_and_kept_sealed(found: Ways) -> None:
             await connection.fetch("select sealed from webhook_secret")
 
 
+async def test_a_webhook_asked_for_twice_is_one_and_the_last_secret_shown_is_the_one_that_signs(found: Ways) -> None:
+    key = {"Idempotency-Key": "pressed-twice"}
+    async with found.client(FIRM) as http:
+        first, second = [(await http.post(URL, json={"url": HOOK}, headers=key)).json() for _ in range(2)]
+        assert first["id"] == second["id"]
+        assert first["secrets"][0]["secret"] != second["secrets"][0]["secret"]
+        assert [each["id"] for each in second["secrets"]] == await _secrets(found, second["id"])
+        other = await http.post(URL, json={"url": f"{HOOK}/2"}, headers=key)  # another request is another webhook
+        assert other.json()["id"] != first["id"]
+        rotated = [await http.post(f"{URL}/{first['id']}/secrets", json={}, headers=key) for _ in range(2)]
+        assert [each.status_code for each in rotated] == [201, 201]
+        assert {each.json()["id"] for each in rotated} == {rotated[0].json()["id"]}
+        assert len(await _secrets(found, first["id"])) == 2
+        again = (await http.post(URL, json={"url": HOOK}, headers=key)).json()
+        assert [each["secret"] for each in again["secrets"]] == [None, None]  # rotated since: nothing is replaced
+        assert (await http.delete(f"{URL}/{first['id']}")).status_code == 204
+        anew = (await http.post(URL, json={"url": HOOK}, headers=key)).json()
+        assert anew["id"] != first["id"]
+    async with found.client(TOWN) as http:
+        theirs = (await http.post(URL, json={"url": HOOK}, headers=key)).json()
+    assert theirs["id"] not in (first["id"], anew["id"])
+
+
+async def _secrets(found: Ways, webhook: str) -> list[str]:
+    rows = await found.pool.fetch("select id from webhook_secret where webhook = $1 order by created_at desc", webhook)
+    return [str(row["id"]) for row in rows]
+
+
 async def test_what_belongs_to_somebody_else_is_not_there(found: Ways) -> None:
     made = await found.webhook(url=HOOK)
     await found.take(event(changed("DEPOSEE", 1, tenant=None), uuid4()))

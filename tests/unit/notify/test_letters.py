@@ -29,8 +29,9 @@ from tests.unit.notify.samples import NOON, REASON, changed
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 NASTY = "F-1\r\nBcc: victim@x.example\n\n<script>alert(1)</script>\u2028\x00"
-#: The words that portal gives with the letters it asks for.
+#: The words that portal gives with the letters it asks for, and those of a sollicitation.
 GIVEN = {name for rule in WORDED if rule.account for name in names_in(rule.kind, rule.audience)} - {"day"}
+GIVEN |= {"solicitation", "reference", "category", "category_en"}
 
 
 def envelope(**changes: str) -> Envelope:

@@ -6,10 +6,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from invoice.clock import PARIS
 from invoice.lifecycle import STATUSES
 from services.status import timers_page
 from services.status.timer_firing import at_risk
-from services.status.timers import TIMERS, Planned, is_stale, next_steps, wanted
+from services.status.timers import TIMERS, Planned, answer_by, is_stale, next_steps, wanted
 from tests.unit.status import samples
 from tests.unit.status.lives import Life, available, deposit
 from tests.unit.status.samples import NOON
@@ -47,6 +48,18 @@ def test_a_validator_is_reminded_on_day_10_and_has_the_whole_of_day_15() -> None
     life = Life(deposit("A9", ONE))  # asked on 2 March at noon
     assert due(life)["validation_reminder"] == datetime(2026, 3, 12, 7, tzinfo=UTC)
     assert due(life)["tacit_acceptance"] == datetime(2026, 3, 17, 23, tzinfo=UTC)
+
+
+def test_the_last_day_to_answer_is_the_legal_day_after_which_the_platform_moves_the_invoice() -> None:
+    late = datetime(2026, 3, 2, 23, 30, tzinfo=UTC)  # 3 March in Paris
+    assert answer_by("A_VALIDER_1", NOON) == date(2026, 3, 17)
+    assert answer_by("A_VALIDER_2", late) == date(2026, 3, 18)
+    assert answer_by("MISE_A_DISPOSITION_MOE", NOON) == date(2026, 3, 9)
+    assert answer_by("MISE_A_DISPOSITION", NOON) is None
+    life = Life(deposit("A9", ONE))
+    last = answer_by(life.invoice.status, life.invoice.status_at)
+    assert last is not None
+    assert due(life)["tacit_acceptance"].astimezone(PARIS).date() == last + timedelta(days=1)
 
 
 def test_the_change_to_summer_time_moves_neither_the_day_nor_the_hour() -> None:

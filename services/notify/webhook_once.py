@@ -1,0 +1,79 @@
+"""What is made once however often it is asked for: a form that is pressed twice, a request that is sent again.
+
+The same person, key and request name the same row. Of a secret only its sealed form is kept, which the API's role does
+not read: whoever asks again gets a new one in the place of the first, whose answer did not come to him. The last answer
+counts.
+"""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+from uuid import UUID, uuid4, uuid5
+
+from fastapi import Header
+
+from services.common.db import Connection
+from services.notify import webhook_desk
+from services.notify.webhook_signing import Seal
+from services.notify.webhook_views import NewWebhook, SecretView, WebhookView
+
+_NAMESPACE: Final = UUID("8a4d0f3e-5a0b-5b7e-9d51-6f2b1c0e7a43")
+#: For so long the same request is the same one.
+_SAME: Final = timedelta(hours=1)
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[!-~]+$",
+        description="Conseillé : pendant une heure, la même clé et la même demande font une seule chose. Le secret de"
+        " la dernière réponse est celui qui vaut.",
+    ),
+]
+
+
+def named(key: str | None, *asked: str) -> UUID | None:
+    """The id of what is asked for under this key; None without one."""
+    return None if key is None else uuid5(_NAMESPACE, "\n".join((key, *asked)))
+
+
+def again(made_at: datetime, now: datetime) -> bool:
+    """Whether what was made then may be asked for once more."""
+    return made_at > now - _SAME
+
+
+async def free(connection: Connection, wanted: UUID | None) -> UUID:
+    """The id for a new way out: the wanted one, unless one that is deleted or old has it."""
+    if wanted is None or await connection.fetchval("select exists (select from webhook where id = $1)", wanted):
+        return uuid4()
+    return wanted
+
+
+async def shown_again(
+    connection: Connection, known: WebhookView, asked: NewWebhook, seal: Seal, now: datetime
+) -> WebhookView:
+    """The way out that the same request has made a moment ago, with a secret that can be shown."""
+    unseen = [one.id for one in known.secrets]
+    if asked.kind != "http" or asked.signature in ("ed25519",) or len(unseen) != 1:
+        return known
+    await _drop(connection, unseen[0])
+    fresh = await webhook_desk.add_secret(connection, known.id, asked.signature, seal, now)
+    return known.model_copy(update={"secrets": [fresh]})
+
+
+async def secret_place(
+    connection: Connection, wanted: UUID | None, held: list[SecretView], now: datetime
+) -> tuple[UUID | None, list[SecretView]]:
+    """The id for a new secret, and those that live beside it: the one that the same request has made a moment ago is
+    not among them any more."""
+    same = next((one for one in held if one.id == wanted), None)
+    if same is not None and again(same.created_at, now):
+        await _drop(connection, same.id)
+        return wanted, [one for one in held if one.id != wanted]
+    taken = wanted and await connection.fetchval("select exists (select from webhook_secret where id = $1)", wanted)
+    return None if taken else wanted, held
+
+
+async def _drop(connection: Connection, unseen: UUID) -> None:
+    await connection.execute("delete from webhook_secret where id = $1", unseen)
