@@ -11,8 +11,11 @@ from services.common.timers import Timer
 from services.portal import (
     api,
     member_timers,
+    pages,
+    saved_searches,
     software_examples,
     software_notices,
+    solicitation_timers,
     structure_directory,
     structure_handlers,
 )
@@ -20,6 +23,7 @@ from services.portal.account_chores import Chores
 from services.portal.account_examples import EXAMPLES
 from services.portal.parts import assemble, begin
 from services.portal.settings import PortalSettings
+from services.portal.solicitation_chores import SolicitationChores
 from services.portal.structure_parts import Papers
 from services.portal.tenant_part import PART
 
@@ -35,6 +39,7 @@ async def compose() -> Runtime:
     async def fire(tx: Tx, due: Sequence[Timer]) -> None:
         await software_notices.fire(tx, due, parts.mailing)
         await member_timers.fire(tx, due, parts.mailing)
+        await solicitation_timers.fire(tx, due)
 
     runtime.consume(structure_handlers.handle, skips=structure_directory.not_kept)
     runtime.relay(transactional=True)
@@ -47,10 +52,12 @@ async def compose() -> Runtime:
     runtime.job("people", parts.people.run)
     runtime.job("tenants", TenantWork(runtime.pool, "portal", PART, blobs).run)
     runtime.job("papers", Papers(runtime.pool, blobs).run)
+    runtime.job("solicitations", SolicitationChores(runtime.pool, blobs).run)
     runtime.job("chores", Chores(parts).run)
     app = runtime.web()
-    app.state.examples = {**EXAMPLES, **software_examples.EXAMPLES}
+    app.state.examples = {**EXAMPLES, **software_examples.EXAMPLES, **saved_searches.EXAMPLES}
     api.add_routes(app, parts, blobs, app.state.usage)
+    runtime.on_close(pages.add_pages(app, parts).services.close)
     return runtime
 
 

@@ -37,7 +37,7 @@ from services.portal.account_store import Claim
 from services.portal.account_wishes import SignUp
 from services.portal.member_words import public_body
 from services.portal.parts import Parts
-from services.portal.session_guard import same_site
+from services.portal.session_guard import of_this_site
 
 TAKEN: Final = Taken(
     message="Si cette adresse peut recevoir du courrier, un message vient de lui être envoyé avec la suite. Il arrive "
@@ -50,7 +50,7 @@ def add_routes(app: FastAPI, parts: Parts) -> None:
     app.state.portal = parts
     limits = Limits(parts.settings)
     acts = Acts(parts, limits)
-    router = APIRouter(prefix="/api/v1/accounts", tags=["comptes"], dependencies=[Depends(same_site)])
+    router = APIRouter(prefix="/api/v1/accounts", tags=["comptes"], dependencies=[Depends(of_this_site)])
     _add_sign_up(router, parts, limits)
     _add_passwords(router, parts, limits)
     link_api.add_routes(router, parts, acts, limits)

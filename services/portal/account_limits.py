@@ -64,6 +64,11 @@ class Limits:
         where = f"network/{network_of(request, whole=True)}"
         await self._count(connection, where, "sign-up", self._settings.network_sign_ups_each_hour, 3600)
 
+    async def trial(self, connection: Connection, request: Request) -> None:
+        """Count a document tried by this network without an account. Raises a 429 problem beyond its hour."""
+        where = f"network/{network_of(request, whole=True)}"
+        await self._count(connection, where, "trial", self._settings.network_trials_each_hour, 3600)
+
     async def mail(self, connection: Connection, email_key: str, source: str) -> None:
         """Count a mail asked for this address, an account's or not. Raises a 429 problem beyond its hour.
 

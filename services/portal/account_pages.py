@@ -6,8 +6,9 @@ from typing import Final
 from fastapi.responses import HTMLResponse
 
 from services.portal.account_passwords import LEAST
-from services.portal.mail_links import PAGE, Purpose
+from services.portal.mail_links import Purpose
 
+_PAGE: Final = "/api/v1/accounts/links/page"
 _STYLE: Final = (
     "body{font:18px/1.5 sans-serif;max-width:34em;margin:3em auto;padding:0 1em}"
     "button{font:inherit;padding:.6em 1.2em;background:#003189;color:#fff;border:0;cursor:pointer}"
@@ -43,7 +44,7 @@ def ask(purpose: Purpose, token: str, *, with_password: bool, wrong: str | None 
     )
     told = f'<p id="wrong" class="wrong" role="alert">{escape(wrong)}</p>' if wrong else ""
     form = (
-        f'<p>{escape(said)}</p>{told}<form method="post" action="{PAGE}">'
+        f'<p>{escape(said)}</p>{told}<form method="post" action="{_PAGE}">'
         f'<input type="hidden" name="token" value="{escape(token, quote=True)}">{field}'
         f"<button>{escape(button)}</button></form>"
     )

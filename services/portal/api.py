@@ -4,7 +4,17 @@ from fastapi import FastAPI
 
 from services.common.blobs import Blobs
 from services.common.usage import Usage
-from services.portal import account_api, audit_api, oauth_api, software_api, structure_parts, usage_api
+from services.portal import (
+    account_api,
+    announcement_api,
+    audit_api,
+    oauth_api,
+    saved_searches,
+    software_api,
+    solicitation_api,
+    structure_parts,
+    usage_api,
+)
 from services.portal.parts import Parts
 from services.portal.usage_sums import UsageSums
 
@@ -18,3 +28,6 @@ def add_routes(app: FastAPI, parts: Parts, blobs: Blobs, usage: Usage) -> None:
     usage_api.add_routes(app, sums)
     oauth_api.add_routes(app, parts)
     audit_api.add_routes(app, parts)
+    saved_searches.add_routes(app, parts)
+    solicitation_api.add_routes(app, parts, blobs)
+    announcement_api.add_routes(app, parts)

@@ -22,7 +22,7 @@ Purpose = Literal["activation", "reset", "email_old", "email_new", "provider", "
 #: anybody may ask for by the address alone ends no link that its owner has: all go to his inbox, and one ends them all.
 _REPLACED: Final = frozenset({"email_old", "email_new", "provider"})
 _MAC: Final = 16
-PAGE: Final = "/api/v1/accounts/links/page"
+PAGE: Final = "/lien"
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):

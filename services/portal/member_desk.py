@@ -23,7 +23,7 @@ from services.portal.structure_directory import Body
 from services.portal.structure_store import Structure, lock_of
 
 #: Where the link of an invitation leads.
-INVITATION_PAGE: Final = "/api/v1/accounts/invitations/page"
+INVITATION_PAGE: Final = "/invitation"
 #: Who decides: the managers by their level, a tenant's administrator, the operator where everybody else is away.
 Level = Literal["principal", "secondaire", "tenant", "operator"]
 

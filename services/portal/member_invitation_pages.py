@@ -19,7 +19,7 @@ from services.portal import account_pages, account_wishes, member_invitations, s
 from services.portal.account_limits import Limits
 from services.portal.account_models import Taken
 from services.portal.account_wishes import SignUp
-from services.portal.member_desk import INVITATION_PAGE, Desk, request_cause
+from services.portal.member_desk import Desk, request_cause
 from services.portal.member_invitations import Invitation
 from services.portal.parts import Parts
 from services.portal.structure_store import Structure
@@ -85,7 +85,7 @@ def _add_sign_up(router: APIRouter, parts: Parts) -> None:
         "/invitations/sign-up",
         status_code=202,
         summary="Demande un compte pour l'adresse invitée : sans structure, l'invitation en tient lieu",
-        dependencies=[Depends(session_guard.same_site)],
+        dependencies=[Depends(session_guard.of_this_site)],
         responses=problems(403, 410, 422, 429, 503),
     )
     async def sign_up(given: InvitedIn, request: Request) -> Taken:
@@ -116,7 +116,7 @@ async def _look(parts: Parts, token: str) -> tuple[Invitation, Structure] | None
 def _ask(structure: Structure, token: str) -> HTMLResponse:
     body = (
         f"<p>{escape(structure.name)} vous invite à agir pour elle sur la plateforme de facturation.</p>"
-        f'<p>{escape(_FIRST)}</p><form method="post" action="{INVITATION_PAGE}">'
+        f'<p>{escape(_FIRST)}</p><form method="post" action="/api/v1/accounts/invitations/page">'
         f'<input type="hidden" name="token" value="{escape(token, quote=True)}">'
         "<button>Accepter l'invitation</button></form>"
     )

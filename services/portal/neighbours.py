@@ -39,6 +39,14 @@ class Neighbours:
             answer.raise_for_status()
             return answer.json()
 
+    async def post(
+        self, service: str, path: str, content: bytes, media_type: str, seconds: float = 15.0
+    ) -> httpx.Response:
+        """What a service answers to something shown to it. Raises ``httpx.HTTPError`` where nobody answers."""
+        headers = {**await self.headers(), "Content-Type": media_type}
+        async with httpx.AsyncClient(timeout=seconds, follow_redirects=False) as client:
+            return await client.post(f"{self.urls[service]}/internal/{service}{path}", content=content, headers=headers)
+
     async def delete(self, service: str, path: str, content: bytes, seconds: float) -> Any:
         """Have something erased. Raises ``httpx.HTTPError``."""
         async with httpx.AsyncClient(timeout=seconds, follow_redirects=False) as client:

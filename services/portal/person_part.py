@@ -19,6 +19,7 @@ _GONE: Final = (
     ("provider_identity", "subject"),
     ("mail_link", "subject"),
     ("account_claim", "subject"),
+    ("saved_search", "subject"),
 )
 #: Words of the person in what is kept. A paper that nobody decided goes whole: of its file no row speaks any more, and
 #: the sweep takes it.
@@ -26,6 +27,10 @@ _BLANKED: Final = (
     "delete from proof where subject = $1 and state = 'submitted'",
     "update attachment_request set message = '' where subject = $1 and message <> ''",
     "update proof set file_name = '' where subject = $1 and file_name <> ''",
+    "delete from solicitation_paper where owner = $1 and solicitation is null",
+    "update solicitation_paper set file_name = '', document = null where owner = $1",
+    "update solicitation_entry set said = null, idempotency_key = null where author = $1",
+    "update solicitation set title = '', page = null, idempotency_key = null where author = $1",
 )
 
 
@@ -79,6 +84,8 @@ _LINES: Final = (
     "::text as line from passkey where subject = $1 order by made_at",
     "select json_build_object('entree', 'identite', 'fournisseur', issuer, 'nom', provider_subject, 'liee_le',"
     " linked_at)::text as line from provider_identity where subject = $1 order by issuer",
+    "select json_build_object('entree', 'recherche', 'espace', space, 'nom', name, 'conditions', query, 'le', made_at)"
+    "::text as line from saved_search where subject = $1 order by made_at",
     "select json_build_object('entree', 'rattachement', 'structure', s.key, 'verifie', m.verified, 'gestion',"
     " m.manager, 'depuis', m.since, 'jusqu_a', m.left_at)::text as line from membership m"
     " join structure s on s.id = m.structure where m.subject = $1 order by m.since",
@@ -92,6 +99,11 @@ _LINES: Final = (
     "select json_build_object('entree', 'preuve', 'structure', s.key, 'sorte', p.kind, 'fichier', p.file_name, 'etat',"
     " p.state, 'le', p.submitted_at)::text as line from proof p join structure s on s.id = p.structure"
     " where p.subject = $1 order by p.submitted_at",
+    "select json_build_object('entree', 'sollicitation', 'numero', s.number, 'objet', s.title, 'facture',"
+    " s.invoice_number, 'acte', e.act, 'texte', e.said, 'le', e.at)::text as line from solicitation_entry e"
+    " join solicitation s on s.id = e.solicitation where e.author = $1 order by e.at, e.id",
+    "select json_build_object('entree', 'piece de sollicitation', 'fichier', file_name, 'octets', size, 'le', sent_at)"
+    "::text as line from solicitation_paper where owner = $1 order by sent_at, id",
     "select json_build_object('entree', 'logiciel', 'id', id, 'nom', name, 'structure', structure, 'fait_le', made_at)"
     "::text as line from software where made_by = $1 order by made_at",
     "select json_build_object('entree', 'journal', 'le', at, 'auteur', actor = $1, 'acte', action, 'structure',"

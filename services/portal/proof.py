@@ -54,15 +54,21 @@ async def one(connection: Connection, identity: UUID) -> Proof | None:
 
 
 async def listed(
-    connection: Connection, state: str | None, after: tuple[datetime, UUID] | None, limit: int
+    connection: Connection,
+    state: str | None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    structure: UUID | None = None,
 ) -> list[Proof]:
     """Those that the caller may see, the longest waiting first, behind ``after``: when one was sent, and its id."""
     rows = await connection.fetch(
         f"select {_COLUMNS} from proof where ($1::text is null or state = $1)"
-        " and ($2::timestamptz is null or (submitted_at, id) > ($2, $3::uuid)) order by submitted_at, id limit $4",
+        " and ($2::timestamptz is null or (submitted_at, id) > ($2, $3::uuid)) and ($5::uuid is null or structure = $5)"
+        " order by submitted_at, id limit $4",
         state,
         *(after or (None, None)),
         limit,
+        structure,
     )
     return [_proof(row) for row in rows]
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from services.common import clock
+from services.common import bodies, clock
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.blobs import BlobMissing, Blobs
 from services.common.db import scoped
@@ -68,6 +68,7 @@ def _add_sending(router: APIRouter, parts: Parts, desk: Desk, blobs: Blobs) -> N
             }
         },
     )
+    @bodies.takes(bodies.FILES)
     async def submit(
         request: Request,
         structure: StructureKey,
@@ -162,17 +163,21 @@ def _add_reading(router: APIRouter, parts: Parts, blobs: Blobs) -> None:
     @router.get(
         "/proofs",
         summary="Mes justificatifs, et ceux qui attendent ma décision, le plus ancien d'abord",
-        responses=problems(401, 403, 422, 503),
+        responses=problems(401, 403, 404, 422, 503),
     )
     async def listed(
         principal: CurrentPrincipal,
         state: Annotated[Literal["submitted", "approved", "refused", "withdrawn"] | None, Query()] = None,
+        structure: Annotated[str | None, Query(max_length=400)] = None,
         cursor: Cursor = None,
         limit: Limit = cursors.MOST,
     ) -> ProofList:
         after = cursors.read(cursor, cursors.instant, UUID)
+        known = (
+            await structure_reads.seen(parts.pool, parts.api_pool, principal, key_of(structure)) if structure else None
+        )
         async with scoped(parts.api_pool, scope_of(principal)) as connection:
-            found = await proof.listed(connection, state, after, limit + 1)
+            found = await proof.listed(connection, state, after, limit + 1, known.id if known else None)
         shown, following = cursors.cut(found, limit, lambda last: (last.submitted_at, last.id))
         return ProofList(proofs=await _views(parts, shown), next=following)
 

@@ -56,6 +56,11 @@ def same_site(request: Request) -> None:
     )
 
 
+async def of_this_site(request: Request) -> None:
+    """FastAPI dependency: :func:`same_site`, without the change of threads that a plain function costs."""
+    same_site(request)
+
+
 async def current_session(request: Request) -> Signed:
     """FastAPI dependency: who has signed in, or a 401 problem."""
     same_site(request)

@@ -3,14 +3,15 @@
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from services.common.settings import BlobSettings
 from services.portal.oidc_settings import OidcSettings
+from services.portal.publisher_settings import PublisherSettings
 from services.portal.software_settings import SoftwareSettings
 
 
-class PortalSettings(SoftwareSettings, OidcSettings, BlobSettings):
+class PortalSettings(SoftwareSettings, OidcSettings, PublisherSettings, BlobSettings):
     """What portal needs beside the common settings.
 
     ``public_url``: the one address in front, to which links of mails and passkeys belong. ``account_secret`` wraps keys
@@ -47,6 +48,8 @@ class PortalSettings(SoftwareSettings, OidcSettings, BlobSettings):
     #: Requests of one network in a minute and in an hour; mails for one address, asked by one network and by all.
     network_each_minute: int = Field(default=60, gt=0)
     network_sign_ups_each_hour: int = Field(default=60, gt=0)
+    #: PDFs tried without an account.
+    network_trials_each_hour: int = Field(default=30, gt=0)
     address_mails_each_hour: int = Field(default=5, gt=0)
     address_mails_most_each_hour: int = Field(default=20, gt=0)
 
@@ -65,6 +68,13 @@ class PortalSettings(SoftwareSettings, OidcSettings, BlobSettings):
         if urlsplit(value).scheme not in ("http", "https"):
             raise ValueError("CHORALE_PUBLIC_URL is an address, such as https://factures.example")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _somebody_answers(self) -> "PortalSettings":
+        if self.environment != "development" and self.unsaid:
+            names = ", ".join(self.unsaid)
+            raise ValueError(f"{names} must say who publishes and hosts the platform (/mentions-legales)")
+        return self
 
     @property
     def secret(self) -> str:

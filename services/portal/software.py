@@ -15,6 +15,7 @@ from services.common.trace import RequestCause
 from services.portal import audit, rights, software_domain, software_store
 from services.portal.publishing import emit
 from services.portal.software_domain import LIVE_SECRETS, PREFIX, TOKEN_SECONDS
+from services.portal.software_once import SAME
 from services.portal.software_store import Secret, Software
 
 NOTICE: Final = "secret_ends"
@@ -59,16 +60,26 @@ async def revoke(tx: Tx, software: Software, *, by: str, traceparent: str | None
     return True
 
 
-async def add_secret(tx: Tx, software: Software, *, by: str, days: int, traceparent: str | None) -> Shown:
-    """A second secret may live beside the first. Raises :class:`TooManySecrets`, :class:`Ended`."""
+async def add_secret(
+    tx: Tx, software: Software, by: str, days: int, traceparent: str | None, wanted: UUID | None = None
+) -> Shown:
+    """A second secret may live beside the first. ``wanted``: the id that the request names; one that it has made a
+    moment ago and that nobody has used gets a new text. Raises :class:`TooManySecrets`, :class:`Ended`."""
     if software.revoked_at is not None:
         raise Ended
     held = (await software_store.secrets(tx.conn, [software.id]))[software.id]
+    same = {secret.id: secret for secret in held}.get(wanted) if wanted is not None else None
+    if same is not None and same.live(tx.now) and same.made_at > tx.now - SAME:
+        text = PREFIX + randomness.token_urlsafe(32)
+        if await software_store.replace_unused(tx.conn, same.id, text[-4:], software_domain.digest(text)):
+            made: dict[str, audit.Detail] = {"secret": str(same.id), "days": days}
+            await _write(tx, software, "software.secret_made", by, traceparent, made)
+            return Shown(secret=msgspec.structs.replace(same, hint=text[-4:]), text=text)
     if sum(secret.live(tx.now) for secret in held) >= LIVE_SECRETS:
         raise TooManySecrets
     text = PREFIX + randomness.token_urlsafe(32)
     secret = Secret(
-        id=uuid4(),
+        id=wanted if wanted is not None and same is None else uuid4(),
         software=software.id,
         hint=text[-4:],
         made_by=by,
@@ -152,9 +163,10 @@ def fresh(
     limits: tuple[int | None, int | None],
     by: str,
     now: datetime,
+    wanted: UUID | None = None,
 ) -> Software:
     """An account that does not exist yet, each list without doubles."""
-    identity = uuid4()
+    identity = wanted or uuid4()
     return Software(
         id=identity,
         subject=f"software:{identity}",

@@ -15,11 +15,19 @@ from services.common.db import Connection, scoped
 from services.common.deliver import transaction
 from services.common.problems import problems
 from services.common.web import Problem
-from services.portal import software, software_domain, software_makers, software_store, structure_directory
+from services.portal import (
+    software,
+    software_domain,
+    software_makers,
+    software_once,
+    software_store,
+    structure_directory,
+)
 from services.portal.parts import Parts
 from services.portal.scope import scope_of
 from services.portal.software import Ended, TooManySecrets
 from services.portal.software_domain import Refused
+from services.portal.software_once import IdempotencyKey
 from services.portal.software_store import Secret, Software
 from services.portal.software_views import (
     CLEAN,
@@ -87,12 +95,17 @@ class Desk:
             makers = await software_makers.of(connection, pairs, now)
         return [SoftwareView.of(one, held[one.id], self._limits, makers, now) for one in found]
 
-    async def make(self, request: Request, given: NewSoftware, principal: CurrentPrincipal) -> SoftwareView:
+    async def make(
+        self, request: Request, given: NewSoftware, principal: CurrentPrincipal, idempotency_key: IdempotencyKey = None
+    ) -> SoftwareView:
         """Open an account for a structure that one manages."""
+        wanted = software_once.named(idempotency_key, principal.subject, given.model_dump_json())
         async with transaction(self._parts.pool, "portal", keys=[f"structure/{given.structure}"]) as tx:
             place = await software_store.place(tx.conn, given.structure)
             if place is None or not _manages(principal, place.structure, place.tenant):
                 raise _not_yours()
+            if wanted is not None and await software_store.one(tx.conn, wanted) is not None:
+                return await self._view(principal, wanted)
             fresh = self._bounded(
                 principal,
                 place,
@@ -106,6 +119,7 @@ class Desk:
                     limits=(given.writes_each_minute, given.writes_each_day),
                     by=principal.subject,
                     now=tx.now,
+                    wanted=wanted,
                 ),
             )
             await _known_services(tx.conn, place.structure, fresh.services)
@@ -170,17 +184,22 @@ class Desk:
         return Response(status_code=204)
 
     async def add_secret(
-        self, request: Request, response: Response, client_id: UUID, given: NewSecret, principal: CurrentPrincipal
+        self,
+        request: Request,
+        response: Response,
+        client_id: UUID,
+        given: NewSecret,
+        principal: CurrentPrincipal,
+        idempotency_key: IdempotencyKey = None,
     ) -> ShownSecret:
         """A new secret, shown this once."""
+        wanted = software_once.named(idempotency_key, principal.subject, client_id, given.model_dump_json())
         seen = await self._seen(principal, client_id)
         async with transaction(self._parts.pool, "portal", keys=[f"structure/{seen.structure}"]) as tx:
             found = await software_store.one(tx.conn, client_id)
             assert found is not None
             try:
-                shown = await software.add_secret(
-                    tx, found, by=principal.subject, days=given.days, traceparent=_trace(request)
-                )
+                shown = await software.add_secret(tx, found, principal.subject, given.days, _trace(request), wanted)
             except Ended as error:
                 raise _ENDED from error
             except TooManySecrets as error:

@@ -242,6 +242,18 @@ async def add_secret(connection: Connection, secret: Secret, digest: bytes) -> N
     )
 
 
+async def replace_unused(connection: Connection, secret: UUID, hint: str, digest: bytes) -> bool:
+    """Give a secret another text; whether nobody had used the one that it had."""
+    status: str = await connection.execute(
+        "update software_secret set digest = $2, hint = $3 where id = $1 and last_used_at is null"
+        " and revoked_at is null",
+        secret,
+        digest,
+        hint,
+    )
+    return status.endswith(" 1")
+
+
 async def revoke_secret(connection: Connection, software: UUID, secret: UUID, by: str, now: datetime) -> bool:
     """End one secret; whether it was not ended before."""
     status: str = await connection.execute(

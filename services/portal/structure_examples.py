@@ -31,6 +31,8 @@ _STRUCTURE: Final[dict[str, Any]] = {
         {"role": "FOURNISSEUR", "service": None, "since": None, "until": None},
         {"role": "GESTIONNAIRE", "service": None, "since": None, "until": None},
     ],
+    "may": ["structure.change", "membership.decide", "proof.decide", "software.manage", "audit.read"],
+    "tenant": None,
     "successor": None,
     "predecessors": [],
 }

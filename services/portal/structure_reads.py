@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from invoice.rights import allows
 from services.common.auth import Principal
 from services.common.db import Connection, Pool, scoped
 from services.common.deliver import transaction
@@ -26,6 +27,8 @@ _OWN = (
     "  where d.structure = s.id and d.receiver = $1 and d.ended_at is null and d.until > $2))"
     " order by s.name, s.key limit $5"
 )
+#: What a page asks before it shows the way there: actions of docs/rights.md.
+MAY = ("structure.change", "membership.decide", "proof.decide", "software.manage", "audit.read", "directory.change")
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -70,14 +73,14 @@ async def views(pool: Pool, api_pool: Pool, principal: Principal, ids: Sequence[
         keys = await keys_of(connection, [each for link in links for each in (link["old"], link["new"])])
         banks = await structure_store.banks_of(connection, list(found))
         public = await connection.fetch(
-            "select siret from public_structure where siret = any($1::text[]) and not deleted",
+            "select siret, tenant from public_structure where siret = any($1::text[]) and not deleted",
             [each.key for each in found.values()],
         )
-    bodies = {row["siret"] for row in public}
+    bodies = {row["siret"]: row["tenant"] for row in public}
     made: list[StructureView] = []
     for each in (found[identity] for identity in ids if identity in found):
         bank, member = banks.get(each.id), members.get(each.id)
-        view = _view(each, member, principal, public=each.key in bodies)
+        view = _view(each, member, principal, tenant=bodies.get(each.key))
         view.bank = None if bank is None else BankView.of(bank, masked=not _reads_bank(each, member, principal))
         view.successor = next((keys[link["new"]] for link in links if link["old"] == each.id), None)
         view.predecessors = sorted(keys[link["old"]] for link in links if link["new"] == each.id)
@@ -91,7 +94,9 @@ def _reads_bank(structure: Structure, member: asyncpg.Record | None, principal: 
     return verified or structure.key in principal.structures_as("GESTIONNAIRE")
 
 
-def _view(structure: Structure, member: asyncpg.Record | None, principal: Principal, *, public: bool) -> StructureView:
+def _view(
+    structure: Structure, member: asyncpg.Record | None, principal: Principal, *, tenant: str | None
+) -> StructureView:
     held = [grant for grant in principal.grants if grant.structure == structure.key]
     return StructureView.model_validate(
         {
@@ -99,7 +104,7 @@ def _view(structure: Structure, member: asyncpg.Record | None, principal: Princi
             "type": structure.kind,
             "identifier": structure.key if structure.kind == SIRET else structure.written,
             "name": structure.name,
-            "public": public,
+            "public": tenant is not None,
             "address": address_of(structure),
             "bank": None,
             "prefilled": list(structure.prefilled),
@@ -107,6 +112,8 @@ def _view(structure: Structure, member: asyncpg.Record | None, principal: Princi
             "verified": bool(member and member["verified"]),
             "manager": member["manager"] if member else None,
             "rights": [GrantView(role=g.role, service=g.service, since=g.since, until=g.until) for g in held],
+            "may": [a for a in MAY if allows(principal.held, a, structure=structure.key, tenant=tenant)],
+            "tenant": tenant,
             "successor": None,
             "predecessors": [],
         }

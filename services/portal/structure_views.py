@@ -140,7 +140,10 @@ class SuccessionList(BaseModel):
 
 
 class StructureView(BaseModel):
-    """A structure, and what the caller is there. ``prefilled``: fields that are still the SIRENE file's."""
+    """A structure, and what the caller is there. ``prefilled``: fields that are still the SIRENE file's.
+
+    ``may``: what the caller may do there, by the actions of docs/rights.md; ``tenant`` of a public body.
+    """
 
     structure: str
     type: IdentifierType
@@ -154,6 +157,8 @@ class StructureView(BaseModel):
     verified: bool
     manager: Literal["principal", "secondaire"] | None
     rights: list[GrantView]
+    may: list[str] = []
+    tenant: str | None = None
     successor: str | None
     predecessors: list[str]
 

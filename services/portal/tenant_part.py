@@ -12,6 +12,7 @@ from services.portal import rights, software, software_store
 
 _BODIES: Final = "(select s.id from structure s join public_structure p on p.siret = s.key where p.tenant = $1)"
 _KEYS: Final = "(select siret from public_structure where tenant = $1)"
+_ASKED: Final = "(select id from solicitation where tenant = $1)"
 _BY: Final = "platform"
 
 
@@ -36,10 +37,26 @@ async def _erase(tx: Tx, request: Request) -> Erasure:
         request.tenant,
         timeout=LONG,
     )
+    said = await tx.conn.execute(
+        f"update solicitation_entry set said = null where said is not null and solicitation in {_ASKED}",
+        request.tenant,
+        timeout=LONG,
+    )
+    for statement in (
+        f"update solicitation_paper set file_name = '', document = null where solicitation in {_ASKED}",
+        "update solicitation set title = '', page = null where tenant = $1",
+        "update announcement set withdrawn_at = coalesce(withdrawn_at, now()) where tenant = $1",
+    ):
+        await tx.conn.execute(statement, request.tenant, timeout=LONG)
     await rights.publish(tx, sorted(subjects), RequestCause(request.id))
     kept = await tx.conn.fetchval("select count(*) from audit_entry where tenant = $1", request.tenant, timeout=LONG)
     return Erasure(
-        erased={**ended, "logiciels": programs, "mots de demandes": count(words)},
+        erased={
+            **ended,
+            "logiciels": programs,
+            "mots de demandes": count(words),
+            "mots de sollicitations": count(said),
+        },
         kept=(Kept(what="journal", count=kept, ground="preuve des droits donnés et retirés : cinq ans, sans nom"),),
     )
 
@@ -70,6 +87,12 @@ PART: Final = Part(
         "select json_build_object('entree', 'logiciel', 'id', id, 'nom', name, 'structure', structure, 'roles', roles,"
         " 'services', services, 'portees', scopes, 'fait_par', made_by, 'fait_le', made_at, 'revoque_le', revoked_at)"
         f"::text as line from software where structure in {_KEYS} order by made_at, id",
+        "select json_build_object('entree', 'sollicitation', 'numero', s.number, 'facture', s.invoice, 'structure',"
+        " coalesce(s.addressee_structure, s.asker_structure), 'objet', s.title, 'acte', e.act, 'cote', e.side, 'texte',"
+        " e.said, 'le', e.at)::text as line from solicitation_entry e join solicitation s on s.id = e.solicitation"
+        " where s.tenant = $1 order by s.number, e.entry",
+        "select json_build_object('entree', 'annonce', 'sorte', kind, 'titre', title, 'texte', body, 'du', shown_from,"
+        " 'au', shown_until)::text as line from announcement where tenant = $1 order by made_at, id",
         "select json_build_object('entree', 'journal', 'le', at, 'auteur', actor, 'acte', action, 'sur', about,"
         " 'structure', structure, 'details', details)::text as line from audit_entry where tenant = $1 order by id",
     ),

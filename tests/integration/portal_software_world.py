@@ -61,7 +61,7 @@ class World:
 
     async def ask(self, method: str, path: str, who: Principal, **more: Any) -> httpx.Response:
         """A request of this person."""
-        headers = {"Authorization": f"Bearer {mint(SECRET, who)}"}
+        headers = {"Authorization": f"Bearer {mint(SECRET, who)}", **more.pop("headers", {})}
         return await self.client.request(method, path, headers=headers, **more)
 
     async def made(self, who: Principal | None = None, **more: Any) -> dict[str, Any]:

@@ -34,6 +34,7 @@ BODIES: dict[str, Any] = {
     f"POST {A}/me/closing": {"confirm": "FERMER"},
     f"POST {A}/me/totp/confirmation": {"code": "000000"},
     f"POST {A}/me/passkeys": {"ticket": "x", "credential": {}},
+    f"POST {A}/me/searches": {"space": "received", "name": "Prise", "query": "q=1"},
     f"POST {A}/sessions/proof": {"password": "sept navires dorment au port"},
 }
 
@@ -58,7 +59,7 @@ async def test_every_route_of_ones_own_account_is_shut_without_ones_own_session(
         await client.delete(f"{A}/sessions/current")
         for name in await routes(stranger):
             method, path = name.split(" ")
-            where = path.format(session=uuid4(), passkey="AAAA")
+            where = path.format(session=uuid4(), passkey="AAAA", search=uuid4())
             for cookie, headers in (
                 (None, {}),
                 ("A" * 43, {}),

@@ -74,6 +74,9 @@ async def test_requests_papers_invitations_delegations_and_structures_come_in_pa
         await world.sends_paper("ines", siret)
     papers = await pages(world, "operator", "/proofs", "proofs", state="submitted")
     assert [each["structure"] for each in papers] == _SIRETS
+    for who in ("operator", "ines"):
+        of_one = await pages(world, who, "/proofs", "proofs", structure=_SIRETS[1])
+        assert [each["structure"] for each in of_one] == _SIRETS[1:2]
     owned = await pages(world, "ines", "/structures", "structures")
     assert [each["structure"] for each in owned] == _SIRETS
     for n in range(5):

@@ -78,6 +78,29 @@ async def test_software_gets_tokens_with_its_secret_as_soon_as_it_is_made(world:
     assert shown["client_secret"] not in json.dumps(seen)
 
 
+async def test_what_is_asked_for_twice_is_made_once_and_the_last_secret_shown_opens(world: World) -> None:
+    key = {"Idempotency-Key": "pressed-twice"}
+    given = {"structure": SUPPLIER, "name": "ERP", "roles": ["FOURNISSEUR"], "scopes": ["deposits.write"]}
+    made = [await world.ask("POST", SOFTWARE, manager(), json=given, headers=key) for _ in range(2)]
+    assert [answer.status_code for answer in made] == [201, 201]
+    ids = {answer.json()["client_id"] for answer in made}
+    other = await world.ask("POST", SOFTWARE, manager(), json={**given, "name": "CRM"}, headers=key)
+    assert len(ids) == 1
+    assert other.json()["client_id"] not in ids
+    [client] = ids
+    place = f"{SOFTWARE}/{client}/secrets"
+    first, second = [(await world.ask("POST", place, manager(), json={}, headers=key)).json() for _ in range(2)]
+    assert first["id"] == second["id"]
+    assert (await world.token(client, first["client_secret"])).status_code == 401
+    assert (await world.token(client, second["client_secret"])).status_code == 200
+    held = (await world.ask("GET", f"{SOFTWARE}/{client}", manager())).json()["secrets"]
+    assert [secret["hint"] for secret in held] == [second["client_secret"][-4:]]
+    # It is used now: whoever asks again has it, and gets another one beside it.
+    third = (await world.ask("POST", place, manager(), json={}, headers=key)).json()
+    assert third["id"] != first["id"]
+    assert (await world.token(client, second["client_secret"])).status_code == 200
+
+
 async def test_two_secrets_live_at_a_time_and_a_third_waits_until_one_is_revoked(world: World) -> None:
     made = await world.made()
     one, two = [await world.secret(made["client_id"]) for _ in range(2)]
