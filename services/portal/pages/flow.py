@@ -1,0 +1,106 @@
+"""``/flux`` and ``/flux/{id}``: archives of many invoices, how far they came, and what became of each invoice."""
+
+from typing import Any, Final, Literal
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from services.common import bodies
+from services.portal.pages import deposit_intake
+from services.portal.pages.deposit import following, may_deposit, no_right
+from services.portal.pages.deposit_files import handed_on
+from services.portal.pages.deposit_intake import FLOWS
+from services.portal.pages.forms import Form
+from services.portal.pages.page import Own, Page
+
+_PAGE: Final = 20
+_ITEMS: Final = 100
+#: The tabs of a flow: which outcomes each lists.
+TABS: Final[dict[str, tuple[str, ...]]] = {
+    "a-traiter": ("rejected", "to_verify"),
+    "toutes": (),
+    "deposees": ("integrated",),
+    "doublons": ("duplicate",),
+    "laissees": ("ignored",),
+}
+_TONES: Final = {"integrated": "done", "to_verify": "wait", "rejected": "stop", "duplicate": "off", "waiting": "mine"}
+_ENDS: Final = {"IN_INTEGRE": "done", "IN_INTEGRE_PARTIEL": "wait", "IN_REJETE": "stop", "IN_INCIDENTE": "stop"}
+
+
+def add_routes(router: APIRouter) -> None:
+    """Serve them."""
+    _add_list(router)
+    _add_one(router)
+
+
+def _add_list(router: APIRouter) -> None:
+    @router.get("/flux")
+    async def flows(page: Own, suite: str = "") -> Response:
+        if not may_deposit(page):
+            return no_right(page)
+        return await _listed(page, Form(), suite)
+
+    @router.post("/flux")
+    @bodies.takes(bodies.ARCHIVES)
+    async def send(page: Own) -> Response:
+        found = await deposit_intake.take(page)
+        form = Form()
+        if not found.sent:
+            form.wrong("file", page.t("deposit.file_missing"))
+        for each in found.refused:
+            assert each.problem is not None
+            form.wrong("file", page.t("deposit.kept_out", name=each.name, why=page.said(each.problem)))
+        if not form.valid:
+            return await _listed(page, form, "")
+        return page.go(following(found.sent))
+
+
+async def _listed(page: Page, form: Form, after: str) -> Response:
+    found = await page.call.get("ingest", FLOWS, {"limit": _PAGE, "cursor": after[:40]})
+    data = found.data or {}
+    return page.render(
+        "flow/list.html",
+        status=200 if form.valid else 422,
+        form=form,
+        flows=data.get("flows", []),
+        tones=_ENDS,
+        next=f"/flux?suite={data['next']}" if data.get("next") else None,
+        first="/flux" if after else None,
+        problem=found.problem,
+    )
+
+
+def _add_one(router: APIRouter) -> None:
+    @router.get("/flux/{flow}")
+    async def one(page: Own, flow: UUID, vue: str = "", apres: int = 0) -> Response:
+        found: dict[str, Any] = await page.call.need("ingest", f"{FLOWS}/{flow}")
+        counts = found["counts"]
+        troubled = any(counts.get(each) for each in TABS["a-traiter"])
+        tab = vue if vue in TABS else "a-traiter" if troubled else "toutes"
+        listed = await page.call.get(
+            "ingest",
+            f"{FLOWS}/{flow}/items",
+            {"outcome": list(TABS[tab]) or None, "after": max(0, apres), "limit": _ITEMS},
+        )
+        data = listed.data or {}
+        following_page = urlencode({"vue": tab, "apres": data.get("next") or 0})
+        return page.render(
+            "flow/one.html",
+            flow=found,
+            over=found["progress"] >= 1,
+            tone=_ENDS.get(found["state"], "mine"),
+            tones=_TONES,
+            tabs=[(name, page.t(f"flow.tab_{name.replace('-', '_')}"), f"/flux/{flow}?vue={name}") for name in TABS],
+            tab=tab,
+            items=data.get("items", []),
+            next=f"/flux/{flow}?{following_page}" if data.get("next") else None,
+            first=f"/flux/{flow}?vue={tab}" if apres else None,
+            problem=listed.problem,
+            once=Form().once,
+        )
+
+    @router.get("/flux/{flow}/compte-rendu.{form}")
+    async def report(page: Own, flow: UUID, form: Literal["csv", "json", "pdf"]) -> Response:
+        return await handed_on(page, "ingest", f"{FLOWS}/{flow}/report.{form}")
