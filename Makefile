@@ -10,16 +10,18 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.lock-installed
 DOCS ?=
 T ?=
+WHO ?= exploitant
 # A folder that takes longer is stopped and counts as failed (seconds). These are limits against what hangs, about twice
 # what a folder takes on two cores with nothing beside: all of it is meant to stay near 18 minutes.
-BUDGET_unit := 120
-BUDGET_contracts := 60
+BUDGET_unit := 240
+BUDGET_contracts := 120
 BUDGET_integration := 1200
 BUDGET_e2e := 480
 BUDGET_chaos := 360
-BUDGET_fuzz := 180
+BUDGET_fuzz := 240
 BUDGET_corpus := 60
-FOLDERS := unit contracts integration e2e chaos fuzz corpus
+BUDGET_browser := 600
+FOLDERS := unit contracts integration e2e browser chaos fuzz corpus
 
 FIND_PYTHON = for candidate in "$${PYTHON:-}" python3.11 python3.12 python3.13 python3.14 python3; do \
 	  [ -n "$$candidate" ] && "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
@@ -57,16 +59,31 @@ demo: venv ## The whole way of real PDF invoices, then a readable result; DOCS=f
 scenarios: venv ## Whole lives of invoices on the whole platform, time moved; T=word plays those whose name has it
 	@$(BIN)/python -m tests.scenarios $(T)
 
-up: venv ## Run everything behind one address until Ctrl-C; the data stay in .local/
+up: venv ## Run everything behind one address, with people and a year behind them, until Ctrl-C; the data stay
 	@exec $(BIN)/python -m deploy.local up
+
+code: venv ## The one-time code of an account of the demo: WHO=exploitant, WHO=administration
+	@$(BIN)/python -m deploy.local code $(WHO)
 
 reset: venv ## Remove the data that `make up` keeps
 	@$(BIN)/python -m deploy.local reset
 
-test: venv ## Every test that is not long, folder by folder, each within its time budget
+browser: venv ## Debian's Chromium for the browser tests, installed where it is missing and that is possible
+	@$(BIN)/python -m tests.browser.chromium
+
+firefox: venv ## Debian's Firefox for the long browser tests, installed where it is missing and that is possible
+	@$(BIN)/python -m tests.browser.firefox install
+
+screens: browser ## A picture of every page, narrow and wide, light and dark, to .local/screens; T=word takes some
+	@$(BIN)/python -m tests.browser.screens $(T)
+
+help-pictures: venv ## The pictures of the help pages, from those of `make screens`; T=word takes some
+	@$(BIN)/python -m tests.browser.help_pictures $(T)
+
+test: venv browser ## Every test that is not long, folder by folder, each within its time budget
 	@$(BIN)/python -m tests.run $(foreach folder,$(FOLDERS),$(folder)=$(BUDGET_$(folder)))
 
-test-long: venv ## The tests marked long
+test-long: venv browser firefox ## The tests marked long
 	@$(BIN)/python -m pytest tests -m long --timeout 3600
 
 check: venv ## Style, types, import rules, contracts
@@ -89,4 +106,5 @@ bench: venv ## All benchmarks, or one: T=pipeline
 contracts: venv ## Write schemas and asyncapi.yaml again from the code
 	@$(BIN)/python -m contracts.export
 
-.PHONY: help venv lock servers demo scenarios up reset test test-long check chaos bench contracts audit
+.PHONY: help venv lock servers demo scenarios up code reset test test-long check chaos bench contracts audit browser \
+  firefox screens help-pictures

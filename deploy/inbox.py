@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 import uvloop
@@ -34,6 +34,8 @@ HOST = "127.0.0.1"
 SIZE_LIMIT = 25_000_000
 _SHOWN = {"from": "De", "to": "À", "received_at": "Reçu (UTC)", "message_id": "Message-ID"}
 _TO, _AT = "X-Inbox-To", "X-Inbox-Received-At"
+#: Where programs may have events of the platform sent.
+RECEIVER: Final = "/evenements"
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class Pages:
     def __init__(self, store: Store, faults: Faults) -> None:
         self._store = store
         self._faults = faults
+        self._called = False
 
     def routes(self) -> list[Route]:
         """The pages of the inbox."""
@@ -134,6 +137,7 @@ class Pages:
             Route("/api/messages", self.messages),
             Route("/api/count", self.count),
             Route("/api/faults", self.faults, methods=["PUT"]),
+            Route(RECEIVER, self.receive, methods=["POST"]),
             Route("/messages/{number:int}", self.message),
         ]
 
@@ -160,6 +164,11 @@ class Pages:
         except (ValueError, KeyError, TypeError) as error:
             return JSONResponse({"error": str(error), "faults": FAULTS}, status_code=422)
         return JSONResponse({"rules": len(self._faults.rules)})
+
+    async def receive(self, _: Request) -> Response:
+        """A receiver of webhooks, which is not ready for the first call: the log shows what is tried again."""
+        ready, self._called = self._called, True
+        return Response(status_code=204 if ready else 503)
 
     async def message(self, request: Request) -> Response:
         number = request.path_params["number"]

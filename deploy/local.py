@@ -236,7 +236,7 @@ class Stack:
         public_url = self.gateway.url if self.gateway else "http://127.0.0.1:8080"
         common = environment(service, self.servers, self.dsns[service], self.token_secret, public_url)
         urls = {name: unit.url for name, unit in self.services.items() if name == unit.service}
-        neighbours = {"CHORALE_SERVICE_URLS": json.dumps(urls)} if service == "portal" else {}
+        neighbours = {"CHORALE_SERVICE_URLS": json.dumps(urls)} if service in ("portal", "supervision") else {}
         return {**common, **neighbours, **self._settings}
 
     def _add(self, name: str) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ELSEWHERE = {"bench"}  # run by `make bench`
 # Files side by side, each process with servers of its own: such tests mostly wait for leases, restarts and time-outs.
-SIDE_BY_SIDE = {"unit": 2, "contracts": 2, "integration": 4, "fuzz": 2}
+SIDE_BY_SIDE = {"unit": 2, "contracts": 2, "integration": 4, "browser": 2, "fuzz": 2}
 OUTCOME = re.compile(r"(\d+) (passed|failed|errors?|skipped|deselected|xfailed|xpassed|warnings?)")
 
 

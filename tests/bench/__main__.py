@@ -3,7 +3,20 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from tests.bench import accounts, checks, directory, feed_load, flows, lifecycle, notify, pipeline, plumbing, reading
+from tests.bench import (
+    accounts,
+    checks,
+    directory,
+    feed_load,
+    flows,
+    lifecycle,
+    notify,
+    pipeline,
+    plumbing,
+    portal,
+    reading,
+    supervision,
+)
 from tests.bench.report import Figure, publish
 
 BENCHES: dict[str, Callable[[], Sequence[Figure]]] = {
@@ -17,6 +30,8 @@ BENCHES: dict[str, Callable[[], Sequence[Figure]]] = {
     "feed": feed_load.measure,
     "flows": flows.measure,
     "accounts": accounts.measure,
+    "supervision": supervision.measure,
+    "portal": portal.measure,
 }
 
 

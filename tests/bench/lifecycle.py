@@ -27,7 +27,7 @@ from services.common.auth import Principal
 from services.common.db import scoped
 from services.common.record import Record
 from services.ingest.identity import uuid7
-from services.status import figures, queries
+from services.status import figures, queries, sides
 from services.status.api_search import wanted
 from services.status.folding import Folding
 from services.status.search import Search
@@ -178,19 +178,19 @@ async def _plans(found: Tables, slowest: Sequence[tuple[str, str]]) -> str:
         async with scoped(found.api_pool, principal.scope()) as connection:
             explained: Any = _Explained(connection)
             if name == "/figures":
-                await figures.figures(explained, figures.side_of(principal), now)
+                await figures.figures(explained, sides.side_of(principal), now)
             elif name == "/synthesis":
-                await figures.synthesis(explained, figures.side_of(principal), now, 8)
+                await figures.synthesis(explained, sides.side_of(principal), now, 8)
             else:
-                await queries.search(explained, principal, _search(asked()[name]), 51, now)
+                await queries.search(explained, principal, await _search(asked()[name]), 51, now)
         texts.append(f"=== {caller}: {name}\n" + "\n\n".join(explained.plans))
     return "\n\n".join(texts)
 
 
-def _search(query: dict[str, Any]) -> Search:
+async def _search(query: dict[str, Any]) -> Search:
     """The conditions as the API reads them."""
     given: dict[str, Any] = {name: [value] if name == "status" else value for name, value in query.items()}
-    found: Search = validate_call(wanted)(**given)
+    found: Search = await validate_call(wanted)(**given)
     return found
 
 

@@ -19,7 +19,7 @@ OPERATOR = Principal(subject="person:operator", roles=("OPERATEUR",))
 ACCOUNTS = "/api/v1/accounts"
 BODY, SERVICE = "22060001900016", "DRH"
 PASSWORD = "quatre chats verts dansent"
-_TOKEN = re.compile(r"page\?token=([\w-]+)")
+_TOKEN = re.compile(r"/(?:lien|invitation)\?token=([\w-]+)")
 
 
 class Account:

@@ -6,7 +6,9 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from deploy.demo.people import TENANT, TOWN
 from deploy.local import Stack
+from services.common.auth import Principal
 from tests.carriers import facts_of, facturx, sign
 from tests.documents import InvoicePdf
 from tests.e2e.client import Person, supplier, until
@@ -71,6 +73,23 @@ def test_the_pages_are_seen_through_the_link_that_deposit_and_invoice_give(platf
     forged = given[0].replace("signature=", "signature=A").replace("{n}", "1")
     refused = httpx.get(platform.url + forged, timeout=30)
     assert (refused.status_code, refused.json()["code"]) == (403, "PAGES_LINK_REFUSED")
+
+
+def test_the_body_sees_the_pages_of_an_invoice_made_again_with_its_document(platform: Stack) -> None:
+    person = Person(platform, supplier())
+    refused = person.deposit(replace(invoice(), service_code="NEXISTEPAS").render()).json()["id"]
+    assert person.decided(refused)["state"] == "refused"
+    draft = person.http.post("/api/v1/drafts", json={"from_invoice": refused}).json()
+    path = f"/api/v1/drafts/{draft['id']}"
+    said = person.http.patch(path, headers={"If-Match": '"1"'}, json={"fields": {"service_code": SERVICE}})
+    assert said.json()["ready"], said.text
+    sent = person.http.post(f"{path}/submit", headers={"If-Match": '"2"'})
+    assert sent.json()["state"] == "submitted", sent.text
+    body = Principal(subject="agent-drh", services=(f"{TOWN}/{SERVICE}",), roles=("DESTINATAIRE",), tenants=(TENANT,))
+    agent = Person(platform, body)
+    template = until(lambda: agent.invoice(draft["id"]).json().get("pages"))["template"]
+    answer = httpx.get(platform.url + template.replace("{n}", "1"), timeout=30)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png"), answer.text
 
 
 def test_data_that_differ_from_the_page_wait_for_a_person_and_the_mail_says_so(platform: Stack) -> None:

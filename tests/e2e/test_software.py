@@ -27,7 +27,7 @@ OPEN = {
     "notify": "/api/v1/webhooks",
     "routing": "/api/v1/directory/engagements",
 }
-#: A route of each service that reads and one that writes; what they answer besides is no matter. ocr takes no writes.
+#: A route of each service that reads and one that writes; what they answer besides is no matter. Two take no writes.
 ROUTES: Mapping[ServiceName, tuple[str, str | None]] = {
     "ingest": ("/api/v1/deposits", "/api/v1/drafts"),
     "ocr": ("/api/v1/pages/looks", None),
@@ -35,6 +35,7 @@ ROUTES: Mapping[ServiceName, tuple[str, str | None]] = {
     "status": ("/api/v1/invoices", "/api/v1/invoices/actions"),
     "notify": ("/api/v1/webhooks", "/api/v1/webhooks"),
     "portal": ("/api/v1/accounts/usage", "/api/v1/accounts/software"),
+    "supervision": ("/api/v1/supervision", None),
 }
 
 

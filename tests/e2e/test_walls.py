@@ -33,6 +33,7 @@ KNOWN_WHEN_ANSWERED = (
     "directory/engagements?structure=22060001900016",
     "invoices",
     "messages/looks",
+    "supervision/reading",
 )
 
 
@@ -175,10 +176,10 @@ def test_no_route_tells_a_stranger_anything_nor_whether_there_is_something(
 def _a_form(route: Route, status: int) -> bool:
     """A deposit of nobody's is his own; an import is refused line by line, in the words of any other foreign SIRET.
 
-    Who has given no address of his own has nothing to choose messages for.
+    Who has given no address of his own has no messages, nor anything to choose for them.
     """
     if status == 409:
-        return route.path == "/api/v1/messages/preferences"
+        return route.path in ("/api/v1/messages/preferences", "/api/v1/messages/mine")
     return status == 422 and route.name in ("POST /api/v1/directory/import", "POST /api/v1/deposits")
 
 

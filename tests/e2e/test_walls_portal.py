@@ -40,6 +40,8 @@ OPEN = frozenset(
         "POST /api/v1/oauth/token",
         "GET /api/v1/oauth/jwks",
         "GET /.well-known/oauth-authorization-server",
+        "GET /api/v1/announcements",
+        "GET /api/v1/solicitations/categories",
     }
 )
 #: Answers whoever has a token, each with his own.
@@ -58,7 +60,12 @@ OWN = frozenset(
         ("GET", "usage"),
         ("GET", "audit"),
     )
-)
+) | {
+    "GET /api/v1/solicitations",
+    "POST /api/v1/solicitations",
+    "POST /api/v1/solicitations/attachments",
+    "GET /api/v1/announcements/mine",
+}
 #: Where whoever has an account asks to belong to a structure: that it is known, the search says as well.
 ASKS = frozenset({"POST /api/v1/accounts/structures/{structure}/requests"})
 FIRM, NEVER = "44306184100047", "35600000000048"

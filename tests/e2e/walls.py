@@ -18,13 +18,14 @@ PUBLIC = frozenset(
     for path in (
         "structures",
         "structures/{siret}",
+        "structures/{siret}/guide",
         "export",
         "export/annuaire.{form}",
         "tenants/{tenant}/guide",
         "deposit-link/{siret}",
         "deposit-link/{siret}.svg",
     )
-) | {"GET /api/v1/certificates/keys", "POST /api/v1/certificates/verify"}
+) | {"GET /api/v1/certificates/keys", "POST /api/v1/certificates/verify", "POST /api/v1/certificates/verify/file"}
 #: Answers whoever has a token, each with his own: nothing of another's may be in it.
 OWN = frozenset(
     {
@@ -44,6 +45,7 @@ OWN = frozenset(
         "GET /api/v1/invoices/figures",
         "GET /api/v1/invoices/synthesis",
         "GET /api/v1/invoices/looks",
+        "GET /api/v1/invoices/risks",
         "POST /api/v1/invoices/actions",
         "GET /api/v1/invoices/changes",
         "POST /api/v1/invoices/receipts",
@@ -54,6 +56,7 @@ OWN = frozenset(
         "GET /api/v1/messages/looks",
         "GET /api/v1/pages/looks",
         "GET /api/v1/messages/recipients",
+        "GET /api/v1/messages/mine",
         "GET /api/v1/messages/preferences",
         "PUT /api/v1/messages/preferences",
         "GET /api/v1/messages/contact",
@@ -63,6 +66,7 @@ OWN = frozenset(
         "GET /api/v1/messages/proofs/export",
         "GET /api/v1/webhooks",
         "POST /api/v1/webhooks",
+        "POST /api/v1/supervision/dead-letters/{service}",
     }
 )
 #: Refused to who has no link for this very document, whoever he is.
@@ -176,7 +180,10 @@ class Route(msgspec.Struct, frozen=True):
             "service": side.service,
             "sequence": "1",
             "day": "2026-03-02",
+            "letter": "1",
         }
+        if self.service == "supervision":
+            known["service"] = "status"
         path = self.path
         for name in [part.partition("}")[0] for part in path.split("{")[1:]]:
             path = path.replace(f"{{{name}}}", known.get(name, identity))
@@ -217,6 +224,7 @@ def body(route: Route, side: Side) -> dict[str, Any]:
         "PUT /api/v1/drafts/{draft_id}/document": {"files": {"file": ("f.pdf", b"%PDF-1.4\n", "application/pdf")}},
         "DELETE /api/v1/drafts/{draft_id}": {"headers": {"If-Match": '"1"'}},
         "POST /api/v1/certificates/verify": {"json": {"certificate": {"deposit": side.invoice}}},
+        "POST /api/v1/certificates/verify/file": {"content": b"%PDF-1.4\n"},
         "POST /api/v1/flows": {"content": b"<?xml version='1.0'?><Invoice/>"},
         "OPTIONS /api/v1/flows/uploads": {},
         "POST /api/v1/flows/uploads": {"headers": {"Tus-Resumable": "1.0.0", "Upload-Length": "9"}},
@@ -245,6 +253,15 @@ def body(route: Route, side: Side) -> dict[str, Any]:
         "DELETE /api/v1/webhooks/{webhook}/secrets/{secret}": {},
         "POST /api/v1/webhooks/{webhook}/test": {},
         "POST /api/v1/webhooks/{webhook}/replay": {"json": {"since": "2026-01-01T00:00:00Z"}},
+        "POST /api/v1/supervision/dead-letters/{service}": {
+            "json": {"action": "drop", "key": side.invoice, "apply": True, "note": "pris"}
+        },
+        **{
+            f"POST /api/v1/supervision/dead-letters/{{service}}/{{letter}}/{act}": {
+                "json": {"apply": True, "note": "pris"}
+            }
+            for act in ("replay", "drop")
+        },
         "POST /api/v1/invoices/receipts": {"json": {"invoices": [side.invoice]}},
         "POST /api/v1/invoices/{invoice}/receipt": {"json": {"reference": "X"}},
         "POST /api/v1/invoices/{invoice}/actions": {"json": acts, "headers": {"If-Match": '"1"'}},

@@ -26,7 +26,7 @@ EVERYTHING = Principal(
 ENDLESS = frozenset({"GET /api/v1/invoices/events"})
 
 
-@pytest.mark.parametrize("name", ["ingest", "ocr", "status", "notify", "portal"])
+@pytest.mark.parametrize("name", ["ingest", "ocr", "status", "notify", "portal", "supervision"])
 async def test_no_request_is_a_server_error_and_every_refusal_is_described(
     name: str, stack: Stack, dsns: Mapping[str, ServiceDsns]
 ) -> None:
@@ -35,7 +35,7 @@ async def test_no_request_is_a_server_error_and_every_refusal_is_described(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["ingest", "ocr", "status", "notify", "portal"])
+@pytest.mark.parametrize("name", ["ingest", "ocr", "status", "notify", "portal", "supervision"])
 async def test_the_same_for_longer(name: str, stack: Stack, dsns: Mapping[str, ServiceDsns]) -> None:
     await _attack_service(name, stack, dsns, LONG)
 

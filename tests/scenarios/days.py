@@ -16,9 +16,9 @@ BEFORE: Final = 90
 class Days:
     """Days counted from the first. Each begins at 10:00 in Paris and goes on at the pace of the real clock."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, before: int = BEFORE) -> None:
         self.file = file
-        self.first = datetime.now(PARIS).date() - timedelta(days=BEFORE)
+        self.first = datetime.now(PARIS).date() - timedelta(days=before)
         self.go_to(0)
 
     def go_to(self, number: int) -> None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from typing import Final
+from uuid import uuid4
 
 from services.common.auth import Principal
+from tests.documents import InvoicePdf, Party
 
 VALIDATOR: Final = "99900002900010"
 SECOND: Final = "99900003700013"
@@ -44,3 +46,27 @@ def person(who: str, life: int, supplier: str, address: str) -> Principal:
         tenants=found.tenants,
         contact=f"{name}@scenarios.example",
     )
+
+
+class Cast:
+    """Who plays the lives, and with which papers. Others than these come from a subclass.
+
+    ``sirets``: names for the forms of the table. ``discreet``: an operator, whose looks are all written down, looks at
+    an invoice only once whoever sent it sees that it is where it goes.
+    """
+
+    sirets: Mapping[str, str] = SIRETS
+    discreet: bool = False
+
+    def person(self, who: str, life: int, supplier: str, address: str) -> Principal:
+        """Somebody of a life."""
+        return person(who, life, supplier, address)
+
+    def number(self, life: int) -> str:
+        """The number of a life's invoices."""
+        return f"V{life:02d}-{uuid4().hex[:6].upper()}"
+
+    def paper(self, number: str, supplier: str) -> InvoicePdf:
+        """An invoice of this supplier; to whom and of when is said by the life."""
+        party = Party("Fournisseur des scénarios", supplier, "14 rue des Fabriques", "31000 Toulouse")
+        return InvoicePdf(number=number, supplier=party)

@@ -14,9 +14,9 @@ import httpx
 
 from deploy.demo.prepare import bearer
 from deploy.local import Stack
-from tests.documents import InvoicePdf, Party
+from tests.documents import InvoicePdf
 from tests.scenarios.days import Days
-from tests.scenarios.people import SIRETS, person
+from tests.scenarios.people import Cast
 from tests.scenarios.table import Life, Step
 
 PATIENCE: Final = 45.0
@@ -33,9 +33,10 @@ class Unplayable(Exception):
 class Playing:
     """One life that is being played. ``pieces``: name → id of the invoice."""
 
-    def __init__(self, life: Life, number: int, stack: Stack, days: Days) -> None:
+    def __init__(self, life: Life, number: int, stack: Stack, days: Days, cast: Cast | None = None) -> None:
         self.life = life
-        self.number = f"V{number:02d}-{uuid4().hex[:6].upper()}"
+        self._cast = cast or Cast()
+        self.number = self._cast.number(number)
         self.pieces: dict[str, str] = {}
         self.attached: list[str] = []
         self.failed: str | None = None
@@ -56,7 +57,7 @@ class Playing:
         try:
             self._do(step)
             if step.reach is not None:
-                self._reach(step.of, step.reach)
+                self._reach(step, step.reach)
         except (Unplayable, httpx.HTTPError) as error:
             self.failed = f"jour {step.day}, {step.who} {step.does} : {error}"
 
@@ -84,7 +85,7 @@ class Playing:
                 self._act(step)
 
     def _client(self, who: str, address: str | None = None) -> httpx.Client:
-        principal = person(who, self._index, self.life.by, address or self.life.to)
+        principal = self._cast.person(who, self._index, self.life.by, address or self.life.to)
         key = (who, address or "")
         if key not in self._clients:
             client = httpx.Client(base_url=self._stack.url, headers=bearer(self._stack, principal), timeout=30)
@@ -94,12 +95,16 @@ class Playing:
     def _deposit(self, step: Step) -> None:
         siret, _, service = (step.to or self.life.to).partition("/")
         number = f"{self.number}{step.number or ''}"
-        supplier = Party("Fournisseur des scénarios", self.life.by, "14 rue des Fabriques", "31000 Toulouse")
-        blank = InvoicePdf(number=number, supplier=supplier, service_code=service or None, copy=f"{number} {step.of}")
+        blank = self._cast.paper(number, self.life.by)
         paid = blank.total_incl_tax if step.form.get("cadre") == "A2" else None
-        recipient = replace(blank.recipient, siret=siret)
-        issued = self._days.day(step.day)
-        content = replace(blank, recipient=recipient, issue_date=issued, prepaid=paid).render()
+        content = replace(
+            blank,
+            recipient=replace(blank.recipient, siret=siret),
+            issue_date=self._days.day(step.day),
+            service_code=service or None,
+            prepaid=paid,
+            copy=f"{number} {step.of}",
+        ).render()
         client = self._client(step.who)
         answer = client.post(
             "/api/v1/deposits",
@@ -185,20 +190,27 @@ class Playing:
 
     def _filled(self, value: str, step: Step) -> str:
         """Days, pieces and attachments by their names."""
-        known = {**SIRETS, **self.pieces}
+        known = {**self._cast.sirets, **self.pieces}
         value = _DAY.sub(lambda m: (self._days.day(step.day) + timedelta(days=int(m[1] or 0))).isoformat(), value)
         return _NAME.sub(lambda m: known.get(m[1], m[0]), value)
 
-    def _reach(self, piece: str, status: str) -> None:
+    def _reach(self, step: Step, status: str) -> None:
         """Until the invoice is in that status and, where a body is to be told of it, until its notice is accepted."""
 
+        def seen() -> bool:
+            client = self._client(step.who if step.does == "deposit" else "supplier")
+            found = client.get(f"/api/v1/invoices/{self.pieces[step.of]}")
+            return found.is_success and found.json()["status"]["code"] == status
+
         def there() -> bool:
-            found = self.invoice(piece)
+            found = self.invoice(step.of)
             if found.get("status", {}).get("code") != status:
                 return False
             entries = [entry for entry in found["history"] if entry["status_to"] is not None]
             return status != "MISE_A_DISPOSITION" or _told(found["history"], entries)
 
+        if self._cast.discreet:
+            until(lambda: seen() or None, f"le statut {status}")
         until(lambda: there() or None, f"le statut {status}")
 
 
@@ -241,10 +253,12 @@ def play(
     lives: Iterable[Life],
     settle: Callable[[int], None],
     say: Callable[[str], None] = lambda line: None,
+    *,
+    cast: Cast | None = None,
 ) -> list[Playing]:
     """Play all lives at once, day by day: on each day the platform does what is due (``settle`` waits for it), then
     every life what it does on that day."""
-    playing = [Playing(life, number, stack, days) for number, life in enumerate(lives, 1)]
+    playing = [Playing(life, number, stack, days, cast) for number, life in enumerate(lives, 1)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for day in sorted({day for one in playing for day in one.life.days()}):
             days.go_to(day)

@@ -59,7 +59,7 @@ class Life(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     name: str
     steps: tuple[Step, ...]
-    ends: Mapping[str, End]
+    ends: Mapping[str, End] = {}
     to: str = "22060001900016/DRH"
     by: str = "99900001100018"
     short: bool = False

@@ -14,11 +14,13 @@ from services.ingest import views as ingest_views
 from services.ingest.settings import IngestSettings
 from services.notify import api as notify_api
 from services.notify import examples as notify
-from services.notify import own_api, proof_api, recipients_api, webhook_views
+from services.notify import mine_api, own_api, proof_api, recipients_api, webhook_views
 from services.ocr import api as ocr_api
 from services.ocr import examples as ocr
 from services.status import examples as status
 from services.status import views as status_views
+from services.supervision import examples as supervision
+from services.supervision import views as supervision_views
 
 MODELS: dict[str, Any] = {
     "POST /api/v1/deposits": ingest_views.Receipt,
@@ -33,6 +35,7 @@ MODELS: dict[str, Any] = {
     "POST /api/v1/drafts/{draft_id}/submit": ingest_views.Receipt,
     "PUT /api/v1/drafts/{draft_id}/document": ingest_views.Receipt,
     "POST /api/v1/deposits/{deposit_id}/attachments/reuse": attachment_views.AttachmentView,
+    "GET /api/v1/deposits/{deposit_id}/attachments/reusable": attachment_views.AttachmentList,
     "POST /api/v1/deposits/{deposit_id}/as-attachment": attachment_views.AttachmentView,
     "GET /api/v1/certificates/keys": certificate_api.KeyList,
     "POST /api/v1/flows": flow_views.FlowView,
@@ -44,12 +47,14 @@ MODELS: dict[str, Any] = {
     "PATCH /api/v1/drafts/{draft_id}": draft_views.DraftView,
     "GET /api/v1/certificates/{deposit_id}": certificate_api.CertificateView,
     "POST /api/v1/certificates/verify": certificate_api.VerdictView,
+    "POST /api/v1/certificates/verify/file": certificate_api.VerdictView,
     "GET /api/v1/invoices": status_views.InvoicePage,
     "GET /api/v1/invoices/looks": looks.LookPage,
     "GET /api/v1/messages": notify_api.MessagePage,
     "GET /api/v1/messages/managers": notify_api.ManagerList,
     "GET /api/v1/messages/recipients": recipients_api.RecipientList,
     "POST /api/v1/messages/recipients": recipients_api.RecipientView,
+    "GET /api/v1/messages/mine": mine_api.OwnMessages,
     "GET /api/v1/messages/preferences": own_api.Preferences,
     "PUT /api/v1/messages/preferences": own_api.Preferences,
     "GET /api/v1/messages/contact": own_api.ContactView,
@@ -60,8 +65,20 @@ MODELS: dict[str, Any] = {
     "GET /api/v1/webhooks/{webhook}": webhook_views.WebhookView,
     "GET /api/v1/webhooks/{webhook}/deliveries": webhook_views.DeliveryPage,
     "GET /api/v1/pages/{document}/index": ocr_api.PagesOut,
+    "GET /api/v1/supervision": supervision_views.Overview,
+    "GET /api/v1/supervision/services": list[supervision_views.ServiceState],
+    "GET /api/v1/supervision/reading": supervision_views.Layouts,
+    "GET /api/v1/supervision/curves/{name}": supervision_views.Curve,
+    "GET /api/v1/supervision/dead-letters": supervision_views.LetterList,
+    "GET /api/v1/supervision/dead-letters/reasons": supervision_views.LetterReasons,
 }
-EXAMPLES: dict[str, Any] = {**ingest.EXAMPLES, **status.EXAMPLES, **notify.EXAMPLES, **ocr.EXAMPLES}
+EXAMPLES: dict[str, Any] = {
+    **ingest.EXAMPLES,
+    **status.EXAMPLES,
+    **notify.EXAMPLES,
+    **ocr.EXAMPLES,
+    **supervision.EXAMPLES,
+}
 
 
 async def _fine() -> str | None:

@@ -43,6 +43,10 @@ NO_SECRET = {
     "len(raw) != 16 + _MAC": "a length",
     "known.digest != asked": "the hash of one's own earlier request",
     "known.digest != digest": "the hash of one's own earlier request",
+    "row['asked_digest'] != request.digest": "the hash of one's own earlier request",
+    "each['sha256'] == digest": "the hash of a file in a certificate",
+    "secret['state'] == 'active'": "the state of a secret",
+    "form.text('signature') == 'ed25519'": "the kind of a signature",
     "hashlib.sha256(bytes.fromhex(before) + digest_of(line)).hexdigest() == line.chain": "a published chain",
 }
 FORBIDDEN = {
@@ -62,6 +66,8 @@ FORBIDDEN = {
 }
 #: Where a browser is sent on to, and where that address comes from.
 REDIRECTS = {
+    "path": "an address of the pages, or one that services.portal.pages.page.local has found to be within the platform",
+    "assets.url('icon-192.png')": "a file of the portal",
     "begun.url": "the provider's own metadata, of the issuer in the settings",
     "f'{self._parts.settings.public_url}/'": "a setting",
 }
