@@ -53,6 +53,7 @@ async def compose() -> Runtime:
 
     runtime.ready_when(ready)
     runtime.follow_accounts()
+    runtime.relay()  # what is no account is parked, and mirrored as everywhere
     runtime.job("streams", streams.run)
     runtime.job("prune", pruning)
     lag, neighbours = Lag(settings.kafka), Neighbours(settings.service_urls)

@@ -22,6 +22,7 @@ async def _together(world: World) -> None:
             await fault.strike(world)
 
 
+@pytest.mark.timeout(240)
 async def test_every_accepted_deposit_reaches_its_end_once_whatever_is_killed() -> None:
     chosen = [fault for fault in FAULTS if fault.name in SHORT]
     chosen += [Fault(", ".join(SHORT_TOGETHER), _together), freeze(SHORT_FREEZE_SECONDS)]

@@ -63,6 +63,13 @@ def test_dead_letter_mirrors_are_no_event_topics() -> None:
     assert not mirrors & {topic.name for topic in TOPICS}
 
 
+def test_what_supervision_passes_over_is_parked_by_another_reader() -> None:
+    """Its streams only count what is no event (decision 0100)."""
+    counted = {topic.name: topic.readers for topic in TOPICS if topic.name in topics_shared_by("supervision")}
+    assert len(counted) > 5
+    assert [name for name, readers in counted.items() if not set(readers) - {"supervision"}] == []
+
+
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
 def test_an_event_is_frozen_and_takes_its_fields_by_name_only(event: type[Payload]) -> None:
     config = event.__struct_config__
