@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from threading import Lock
 from typing import Any, Final, Self
@@ -33,6 +34,16 @@ def good(answer: httpx.Response) -> Any:
     with suppress(ValueError):
         return answer.json()
     return None
+
+
+def codes(secret: str) -> Iterator[str]:
+    """One-time codes until one is taken: each serves once, those of now may be used up: then the next is waited for."""
+    made, began = pyotp.TOTP(secret), int(time.time())
+    for step in range(4):
+        at = began + step * made.interval
+        while time.time() < at - made.interval:  # that of the next half minute is taken too
+            time.sleep(0.2)
+        yield made.at(at)
 
 
 class Desk:
@@ -96,11 +107,8 @@ class Desk:
         """Sign in, with the code of this moment where there is a second factor."""
         first = good(browser.post(f"{A}/sessions", json={"email": email, "password": PASSWORD}))
         if first["state"] == "second_factor" and totp is not None:
-            made, now = pyotp.TOTP(totp), int(time.time())
-            # A code serves once, and that of the next half minute is taken too.
-            for at in (now, now + made.interval):
-                second = {"ticket": first["ticket"], "totp": made.at(at)}
-                answer = browser.post(f"{A}/sessions/second", json=second)
+            for code in codes(totp):
+                answer = browser.post(f"{A}/sessions/second", json={"ticket": first["ticket"], "totp": code})
                 if answer.is_success:
                     return
             good(answer)

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-import pyotp
 
 from deploy.demo.book import Book
+from deploy.demo.desk import codes
 from deploy.demo.people import OPERATOR, PASSWORD, PEOPLE, Person
 from invoice.lifecycle import POLICIES, STATUSES
 
@@ -49,13 +49,8 @@ class Signed:
         self._bearer = {"Authorization": f"Bearer {token}", "X-Chorale-Reason": "Essai de la demonstration"}
 
     def _second(self, ticket: str, secret: str) -> None:
-        """A code serves once, and the demo may just have used those of now: then the next is waited for, twice."""
-        made, began = pyotp.TOTP(secret), int(time.time())
-        for step in range(4):
-            at = began + step * made.interval
-            while time.time() < at - made.interval:  # that of the next half minute is taken too
-                time.sleep(0.2)
-            answer = self.client.post(f"{A}/sessions/second", json={"ticket": ticket, "totp": made.at(at)})
+        for code in codes(secret):
+            answer = self.client.post(f"{A}/sessions/second", json={"ticket": ticket, "totp": code})
             if answer.is_success:
                 return
         raise AssertionError(answer.text)

@@ -18,7 +18,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from contracts.envelope import Undecodable, decode
 from contracts.events import FlowFinished, StatusChanged
-from contracts.registry import topics_read_by
+from contracts.registry import topics_read_by, topics_shared_by
 from deploy.database import ServiceDsns
 from deploy.local import Stack
 from services.common.auth import Principal, mint
@@ -286,18 +286,22 @@ async def test_a_service_that_does_not_read_is_behind_by_what_it_has_not_read(
     assert unread
     header = {"Authorization": f"Bearer {mint(world.stack.token_secret, OPERATOR)}"}
 
+    told: list[object] = []
+
     async def seen() -> bool:
         with contextlib.suppress(httpx.HTTPError):
             async with httpx.AsyncClient(base_url=service.url, headers=header) as client:
                 answer = (await client.get("/api/v1/supervision/services")).json()
             by_name = {one["service"]: one for one in answer}
             notify, own = by_name["notify"], by_name["supervision"]
-            waited = notify["oldest_unread_seconds"]
-            true_age = now().timestamp() - oldest
+            waited, true_age = notify["oldest_unread_seconds"], now().timestamp() - oldest
+            told[:] = [notify["unread"], unread, own["unread"], waited, true_age]
             return (notify["unread"], own["unread"]) == (unread, 0) and waited == pytest.approx(true_age, abs=30)
         return False
 
-    await eventually(seen, within=PATIENCE)
+    with contextlib.suppress(TimeoutError):
+        await eventually(seen, within=PATIENCE)
+    assert await seen(), told
     async with httpx.AsyncClient(base_url=service.url) as client:
         text = (await client.get("/metrics")).text
     assert f'chorale_supervision_unread{{service="notify"}} {float(unread)}' in text
@@ -314,7 +318,7 @@ async def _unread_apart(stack: Stack, service: str) -> tuple[int, float]:
     async with (
         AIOKafkaConsumer(bootstrap_servers=stack.kafka.bootstrap, group_id=service, enable_auto_commit=False) as group,
         AIOKafkaConsumer(
-            *topics_read_by(service),  # type: ignore[arg-type]
+            *topics_shared_by(service),  # type: ignore[arg-type]
             bootstrap_servers=stack.kafka.bootstrap,
             group_id=None,
             auto_offset_reset="earliest",
