@@ -21,11 +21,10 @@ MOST: Final = 100
 EACH_TENANT: Final = 10
 
 
-class Announcement(msgspec.Struct, frozen=True, kw_only=True):
-    """A row. ``starts_at`` and ``ends_at``: of what it speaks of (the maintenance, the last day of a code).
-    ``tenant`` None: the operator's, for everybody."""
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What its writer gives. ``starts_at`` and ``ends_at``: of what it speaks of (the maintenance, the last day of a
+    code). ``tenant`` None: the operator's, for everybody."""
 
-    id: UUID
     kind: Kind
     tenant: str | None
     structure: str | None
@@ -38,28 +37,17 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: datetime | None
     shown_from: datetime
     shown_until: datetime
+
+
+class Announcement(Said, frozen=True, kw_only=True):
+    """A row."""
+
+    id: UUID
     version: int
     made_at: datetime
     changed_at: datetime
     withdrawn_at: datetime | None
     tenant_name: str | None
-
-
-class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What its writer gives."""
-
-    kind: Kind
-    tenant: str | None
-    structure: str | None
-    service: str | None
-    title: str
-    body: str
-    title_en: str | None
-    body_en: str | None
-    starts_at: datetime | None
-    ends_at: datetime | None
-    shown_from: datetime
-    shown_until: datetime
 
 
 def _row(row: asyncpg.Record) -> Announcement:
