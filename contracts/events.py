@@ -2,7 +2,7 @@
 
 A type is named ``fr.chorale.<subject>.<action>.v<major>``. Fields may be added with a default, never renamed,
 removed or narrowed: ``python -m contracts.compat`` refuses it. Money is ``Decimal`` (a JSON string), instants are
-aware UTC, legal days are dates.
+aware UTC, legal days are dates. All of them stand here, in one long list.
 """
 
 from datetime import date, datetime

@@ -47,6 +47,24 @@ async def bootstrap(admin_dsn: str, database: str, services: Sequence[str] = SER
     finally:
         await admin.close()
     await _make_schemas(_dsn(admin_dsn, database), database, services)
+    return _dsns(admin_dsn, database, services)
+
+
+async def copy(
+    admin_dsn: str, template: str, database: str, services: Sequence[str] = SERVICES
+) -> Mapping[str, ServiceDsns]:
+    """The new database ``database`` with all that a bootstrapped one holds; nobody may be connected to that one."""
+    admin = await asyncpg.connect(admin_dsn, timeout=20)
+    try:
+        await admin.execute(f"create database {_name(database)} template {_name(template)}")
+        # Who may connect belongs to a database, not to what is in it.
+        await admin.execute(_connecting(database, services))
+    finally:
+        await admin.close()
+    return _dsns(admin_dsn, database, services)
+
+
+def _dsns(admin_dsn: str, database: str, services: Sequence[str]) -> Mapping[str, ServiceDsns]:
     return {
         service: ServiceDsns(
             worker=_as_role(admin_dsn, database, f"chorale_{service}"),
@@ -54,6 +72,11 @@ async def bootstrap(admin_dsn: str, database: str, services: Sequence[str] = SER
         )
         for service in services
     }
+
+
+def _connecting(database: str, services: Sequence[str]) -> str:
+    roles, name = ", ".join(map(_name, _roles(services))), _name(database)
+    return f"revoke all on database {name} from public; grant connect on database {name} to {roles}"
 
 
 async def drop(admin_dsn: str, database: str) -> None:
@@ -90,11 +113,10 @@ async def _make_schemas(dsn: str, database: str, services: Sequence[str]) -> Non
     try:
         async with admin.transaction():
             await admin.execute("select pg_advisory_xact_lock($1)", _LOCK)
-            await admin.execute(f"revoke all on database {_name(database)} from public")
+            await admin.execute(_connecting(database, services))
             await admin.execute("revoke all on schema public from public")
             for service in services:
                 owner, api = _name(f"chorale_{service}"), _name(f"chorale_{service}_api")
-                await admin.execute(f"grant connect on database {_name(database)} to {owner}, {api}")
                 await admin.execute(f"create schema if not exists {_name(service)} authorization {owner}")
                 await admin.execute(f"grant usage on schema {_name(service)} to {api}")
     finally:

@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 ELSEWHERE = {"bench"}  # run by `make bench`
 # Files side by side, each process with servers of its own: such tests mostly wait for leases, restarts and time-outs.
-SIDE_BY_SIDE = {"unit": 2, "contracts": 2, "integration": 4, "browser": 2, "fuzz": 2}
+SIDE_BY_SIDE = {"unit": 2, "contracts": 2, "integration": 4, "e2e": 2, "browser": 2, "fuzz": 2}
 OUTCOME = re.compile(r"(\d+) (passed|failed|errors?|skipped|deselected|xfailed|xpassed|warnings?)")
 
 
@@ -50,7 +50,10 @@ def run(folder: str, budget: float) -> tuple[Counter[str], list[str]]:
     print(f"--- tests/{folder} (at most {budget:.0f} s)", flush=True)
     command = [sys.executable, "-m", "pytest", f"tests/{folder}", "-m", "not long"]
     if folder in SIDE_BY_SIDE:
-        command += ["-n", str(SIDE_BY_SIDE[folder]), "--dist", "loadfile"]
+        # Which files stay together, and in which order they are begun, is in `tests/spread.py`.
+        command += ["-n", str(SIDE_BY_SIDE[folder]), "--dist", "loadfile", "--no-loadscope-reorder"]
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun in the background: pytest would inherit that
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     late = threading.Event()
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         timer = threading.Timer(budget, _stop, (process, late))

@@ -9,19 +9,38 @@ import asyncpg
 from deploy import database, topics
 from deploy.database import ServiceDsns
 from deploy.local import Stack
+from services.common.db import migrate
 
 NewTopic = Callable[..., Awaitable[str]]
 
 
 @asynccontextmanager
-async def fresh_database(stack: Stack) -> AsyncIterator[Mapping[str, ServiceDsns]]:
-    """A database of its own with every schema and role, dropped at the end with whoever is connected."""
+async def fresh_database(stack: Stack, *migrated: str) -> AsyncIterator[Mapping[str, ServiceDsns]]:
+    """A database of its own with every schema and role, dropped at the end with whoever is connected.
+
+    The schemas of the services named in ``migrated`` have their tables already.
+    """
     name = f"test_{uuid.uuid4().hex}"
-    dsns = await database.bootstrap(stack.postgres.admin_dsn, name)
+    dsns = await database.copy(stack.postgres.admin_dsn, await _template(stack, migrated), name)
     try:
         yield dsns
     finally:
         await database.drop(stack.postgres.admin_dsn, name)
+
+
+_TEMPLATES: dict[tuple[str, tuple[str, ...]], str] = {}
+
+
+async def _template(stack: Stack, migrated: tuple[str, ...]) -> str:
+    """Made once in each server: to copy a database takes a third of what it takes to make one like it."""
+    admin = stack.postgres.admin_dsn
+    if (admin, migrated) not in _TEMPLATES:
+        name = f"template_{uuid.uuid4().hex}"
+        dsns = await database.bootstrap(admin, name)
+        for service in migrated:
+            await migrate(dsns[service].worker, service, f"services.{service}")
+        _TEMPLATES[admin, migrated] = name
+    return _TEMPLATES[admin, migrated]
 
 
 async def fresh_topic(stack: Stack, hint: str = "topic", partitions: int = 12) -> str:

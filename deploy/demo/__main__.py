@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import asyncpg
 import httpx
 
 from contracts.registry import SERVICES, TOPICS
 from deploy.demo import make_documents, show
 from deploy.demo.people import SUPPLIERS, Supplier
-from deploy.demo.prepare import OPERATOR, bearer, prepare
+from deploy.demo.prepare import OPERATOR, bearer, prepare, whole
 from deploy.demo.story import Story
 from deploy.local import Stack
 from deploy.servers.errors import StackError
@@ -169,6 +170,27 @@ def subjects(stack: Stack) -> dict[str, str]:
         after = max(mail["id"] for mail in page)
 
 
+def ask(stack: Stack) -> None:
+    """Raises StackError where the platform on given servers serves other bodies than the demo's: its structures,
+    managers and invoices would come among theirs, and mails would leave."""
+    own = {tenant.id for tenant in whole().tenants}
+    strangers = sorted(set(asyncio.run(_served(stack))) - own)
+    if strangers:
+        raise StackError(
+            f"Les serveurs donnés par l'environnement portent déjà l'annuaire de {', '.join(strangers[:5])} : la "
+            "démonstration y mêlerait ses structures et ses factures. Donnez-lui des serveurs d'essai, ou aucun."
+        )
+
+
+async def _served(stack: Stack) -> list[str]:
+    """The tenants in the directory of the platform."""
+    connection = await asyncpg.connect(stack.dsns["routing"].worker, timeout=10)
+    try:
+        return [row["id"] for row in await connection.fetch("select id from routing.tenant")]
+    finally:
+        await connection.close()
+
+
 def run(folder: Path, demo: bool) -> int:
     """Start, run, show, stop; the exit code."""
     began = time.monotonic()
@@ -178,6 +200,7 @@ def run(folder: Path, demo: bool) -> int:
         return 2
     print(f"{len(stories)} documents. Démarrage des serveurs et des services :")
     with Stack(services=SERVICES, gateway=True, supervise=True, say=say) as stack:
+        ask(stack)
         say(prepare(stack))
         seconds = asyncio.run(Run(stack, stories, demo).go())
         known = subjects(stack)

@@ -8,7 +8,7 @@ import msgspec
 
 from deploy.local import Stack
 from deploy.servers.errors import StackError
-from invoice.directory_file import merge, parse
+from invoice.directory_file import DirectoryFile, merge, parse
 from services.common.auth import Principal, mint
 
 HERE = Path(__file__).parent
@@ -23,12 +23,17 @@ def bearer(stack: Stack, principal: Principal) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}", **why}
 
 
+def whole() -> DirectoryFile:
+    """The directory of the demo."""
+    return merge(parse(path.read_bytes()) for path in sorted((HERE / "directory").glob("*.json")))
+
+
 def prepare(stack: Stack, limit: float = 60.0) -> str:
     """Load the demo directory and addresses, wait until ingest decides with them; returns a line that says what is in.
 
     Raises :class:`StackError` after ``limit`` seconds.
     """
-    directory = merge(parse(path.read_bytes()) for path in sorted((HERE / "directory").glob("*.json")))
+    directory = whole()
     headers = bearer(stack, OPERATOR)
     with httpx.Client(headers=headers, timeout=30) as client:
         answer = client.post(

@@ -16,10 +16,10 @@ from aiokafka.errors import KafkaError
 from contracts.registry import ServiceName
 from services.common import deadletter, inbox, telemetry
 from services.common.account_replica import TOPIC, apply
-from services.common.consumer import read_any_header_name
 from services.common.db import Pool
 from services.common.deliver import transaction
 from services.common.failures import Transient, backoff, is_transient
+from services.common.header_names import read_any_header_name
 from services.common.loops import let_go
 from services.common.record import Arrival, Record, read
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, StringConstraints
 
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Connection, Pool, scoped, set_scope
@@ -32,11 +32,14 @@ _INSERT: Final = (
 )
 _PAGE: Final = (
     "select id, at, subject, reason, tenant, everywhere, invoice, invoices, what, criteria::text from operator_look"
-    " where ($1::text is null or subject = $1) and ($2::uuid is null or invoice = $2)"
+    " where ($1::text[] is null or subject = any($1)) and ($2::uuid[] is null or invoice = any($2))"
     " and ($3::date is null or at >= $3::timestamp at time zone 'Europe/Paris'"
     "  and at < ($3 + 1)::timestamp at time zone 'Europe/Paris')"
     " and ($4::bigint is null or id < $4) order by id desc limit $5"
 )
+#: So many people, and so many invoices, a trail may be asked about at once.
+_AT_ONCE: Final = 20
+Subject = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
 Seen = tuple[str | None, UUID]
 #: Whose, the one invoice that was opened, and how many.
 Entry = tuple[str | None, UUID | None, int | None]
@@ -230,8 +233,10 @@ def add_looks(router: APIRouter, api_pool: Pool) -> None:
     )
     async def looks(
         principal: CurrentPrincipal,
-        subject: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="Qui")] = None,
-        invoice: Annotated[UUID | None, Query(description="La facture regardée")] = None,
+        subject: Annotated[list[Subject] | None, Query(max_length=_AT_ONCE, description="Qui (plusieurs)")] = None,
+        invoice: Annotated[
+            list[UUID] | None, Query(max_length=_AT_ONCE, description="La facture regardée (plusieurs)")
+        ] = None,
         day: Annotated[date | None, Query(description="Le jour, à Paris")] = None,
         cursor: Annotated[int | None, Query(ge=1, le=2**62)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,

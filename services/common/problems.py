@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
+from services.common import bodies
 from services.common.deprecation import mark
 
 _TITLES = {
@@ -106,6 +107,7 @@ def describe(app: FastAPI) -> None:
                 asked = _statuses(calls)
                 for method, operation in schema["paths"].get(path, {}).items():
                     if method.upper() in (context.methods or ()):
+                        _bound(operation, bodies.most_of(context.endpoint))
                         _add(operation, asked)
                         _show(operation, examples.get(f"{method.upper()} {path}"))
             mark(schema, getattr(app.state, "deprecated", {}))
@@ -119,6 +121,14 @@ def _statuses(calls: Sequence[Any]) -> set[int]:
     """What a route answers for what it depends on: who asks, and how often he may."""
     who = {401, 403} if not WHO.isdisjoint(calls) else set()
     return who | (set() if LIMITED.isdisjoint(calls) else {429})
+
+
+def _bound(operation: dict[str, Any], most: int) -> None:
+    """A route that takes a body says how much of it, where it has no words of its own for that."""
+    if "requestBody" in operation or most != bodies.JSON:
+        words = f"Demande trop lourde : {most // 1_000_000} Mo au plus"
+        given = {"description": words, "content": _content(413, "BODY_TOO_LARGE", "Demande trop lourde")}
+        operation.setdefault("responses", {}).setdefault("413", given)
 
 
 def _add(operation: dict[str, Any], asked: set[int]) -> None:

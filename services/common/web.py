@@ -1,8 +1,6 @@
-"""The HTTP edge shared by every service: problem+json, health, metrics, traces."""
+"""What every service answers over HTTP: problem+json, health, metrics, its documentation."""
 
-import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
@@ -14,18 +12,16 @@ from fastapi.responses import JSONResponse, Response
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.common import bodies, sandbox, telemetry
+from services.common import telemetry
 from services.common.access import Development, Identity
-from services.common.deprecation import announced
+from services.common.edge import Edge
 from services.common.failures import is_transient
 from services.common.problems import LIMITS, describe
-from services.common.trace import child, trace_id
+from services.common.trace import trace_id
 
 Check = Callable[[], Awaitable[str | None]]
 PROBLEM = "application/problem+json"
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _HTTP = {
     400: ("BAD_REQUEST", "Demande illisible", "La demande ne peut pas être lue."),
     404: ("NOT_FOUND", "Introuvable", "Il n'y a rien à cette adresse : vérifiez-la."),
@@ -118,103 +114,6 @@ class _Answer(JSONResponse):
         return text.encode("utf-8", "replace")
 
 
-class _Edge:
-    """Gives each request its span, counts it, bounds what it brings (:mod:`services.common.bodies`), and answers 503
-    when nothing has begun to answer in time."""
-
-    def __init__(self, app: ASGIApp, answer_seconds: float | None) -> None:
-        self._app = app
-        self._answer_seconds = answer_seconds
-        self._abandoned: set[asyncio.Task[None]] = set()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"traceparent"), None)
-        traceparent = child(given)
-        scope.setdefault("state", {})["traceparent"] = traceparent
-        started, status = time.perf_counter(), "000"
-        tried = sandbox.begin()
-
-        async def sent(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = str(message["status"])
-                table = getattr(getattr(scope.get("app"), "state", None), "deprecated", {})
-                route = getattr(scope.get("route"), "path", "")
-                going = announced(table, scope["method"], route) if table else []
-                message["headers"] = [*message["headers"], (b"traceparent", traceparent.encode()), *going]
-                message["headers"] += [sandbox.HEADER] if tried else []
-                message["headers"] += scope["state"].get("rates", ())
-            await send(message)
-
-        try:
-            if bodies.too_large(scope):
-                await _refuse_large(scope, receive, sent)
-                return
-            await self._in_time(scope, bodies.bounded(scope, receive), sent, lambda: status != "000")
-        except Exception as error:
-            if status != "000":
-                raise  # the answer has begun: the connection is cut
-            await failure(error).response(Request(scope))(scope, receive, sent)
-        finally:
-            route = getattr(scope.get("route"), "path", "other")
-            method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-            telemetry.HTTP_SECONDS.labels(method, route, status).observe(time.perf_counter() - started)
-            _count(scope, method, route, int(status))
-
-    async def _in_time(self, scope: Scope, receive: Receive, send: Send, begun: Callable[[], bool]) -> None:
-        """Run the application. Raises ``TimeoutError`` when no answer has begun in time; a begun one is not limited.
-
-        What is too slow is cancelled but not waited for: a connection to a frozen database is slow to be let go.
-        """
-        if self._answer_seconds is None or _is_long(scope):
-            await self._app(scope, receive, send)
-            return
-        late = False
-
-        async def unless_late(message: Message) -> None:
-            if not late:
-                await send(message)
-
-        task = asyncio.create_task(self._run(scope, receive, unless_late))
-        self._abandoned.add(task)
-        task.add_done_callback(self._abandoned.discard)
-        try:
-            done, _ = await asyncio.wait({task}, timeout=self._answer_seconds)
-            if not done and not begun():
-                late = True
-                raise TimeoutError
-            await task
-        finally:
-            task.cancel()
-
-    async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
-
-
-async def _refuse_large(scope: Scope, receive: Receive, send: Send) -> None:
-    """As the application says it: in a page where it has pages for people."""
-    request = Request(scope)
-    answer = await scope["app"].exception_handlers[HTTPException](request, HTTPException(413))
-    await answer(scope, receive, send)
-
-
-def _is_long(scope: Scope) -> bool:
-    """Whether a request may take as long as its body takes to come (``app.state.long_bodies``: patterns of paths)."""
-    paths = getattr(getattr(scope.get("app"), "state", None), "long_bodies", None)
-    return paths is not None and scope["method"] == "POST" and paths.fullmatch(scope["path"]) is not None
-
-
-def _count(scope: Scope, method: str, route: str, status: int) -> None:
-    """Count the request for the client that made it, where the service counts (``app.state.usage``)."""
-    usage = getattr(getattr(scope.get("app"), "state", None), "usage", None)
-    principal = scope.get("state", {}).get("principal")
-    if usage is not None and principal is not None:
-        usage.count(principal, method, route, status)
-
-
 def create_app(
     service: str,
     *,
@@ -241,7 +140,9 @@ def create_app(
     )
     app.state.token_secret = token_secret
     app.state.access = access or Development(token_secret)
-    app.add_middleware(_Edge, answer_seconds=answer_seconds)
+    app.add_middleware(
+        Edge, answer_seconds=answer_seconds, failed=lambda error, request: failure(error).response(request)
+    )
     _add_problems(app)
     describe(app)
 

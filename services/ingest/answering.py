@@ -1,10 +1,9 @@
-"""What routes share: uploads counted, an answer in bounded time, and a stored file given back as a download."""
+"""What routes share: uploads counted, an answer in bounded time, and the bytes of a stored file."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from contracts.events import ClaimCheck
 from services.common import telemetry
@@ -36,19 +35,6 @@ async def content(blobs: Blobs, claim: ClaimCheck, deposit: str) -> bytes:
     except (BlobMissing, BlobCorrupt) as error:
         telemetry.logger().error("document.unavailable", deposit=deposit, error=type(error).__name__)
         raise refusals.document_unavailable() from error
-
-
-def download_headers(name: str, sha256: str) -> dict[str, str]:
-    """Headers of somebody's upload: downloaded under its name, never sniffed, run or kept by a shared cache."""
-    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in name)
-    coded = quote(name, safe="", errors="replace")
-    return {
-        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{coded}",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "private, no-store",
-        "ETag": f'"{sha256}"',
-    }
 
 
 async def answered(seconds: float, work: Coroutine[Any, Any, T]) -> T:

@@ -14,7 +14,9 @@ from services.common import bodies, links
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
+from services.common.downloads import download_headers
 from services.common.looks import add_looks
+from services.common.once import IdempotencyKey
 from services.common.problems import in_words, problems
 from services.ingest import (
     attachment_api,
@@ -28,9 +30,9 @@ from services.ingest import (
     typed_deposits,
     views,
 )
-from services.ingest.answering import answered, content, download_headers, one_of
+from services.ingest.answering import answered, content, one_of
 from services.ingest.antivirus import Antivirus
-from services.ingest.api_checks import IdempotencyKey, checked_key, cursor_of, may_deposit
+from services.ingest.api_checks import checked_key, cursor_of, may_deposit
 from services.ingest.depositing import depositor
 from services.ingest.deposits import Deposits
 from services.ingest.domain import State

@@ -1,10 +1,7 @@
 """What every route of deposits and drafts asks first: who may, under which key, from which place in a list."""
 
 import re
-from typing import Annotated
 from uuid import UUID
-
-from fastapi import Header
 
 from services.common.auth import Principal
 from services.common.may import require
@@ -13,14 +10,6 @@ from services.ingest import refusals
 # One plain address, as a relay takes it: a list of them, a name beside it or half of one would reach nobody.
 _CONTACT = re.compile(r"[!#-'*+\-./0-9=?A-Z^-~]{1,64}@[^\s@<>()\[\],;:\"\\]+\.[^\s@<>()\[\],;:\"\\]{2,}")
 MAX_KEY = 200
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        description="Conseillé : la même demande sous la même clé est faite une fois, et a la même réponse.",
-        examples=["7f9c24e5-2f60-4b0e-9d64-1c6c1f7e9a10"],
-    ),
-]
 
 
 def may_deposit(principal: Principal) -> None:

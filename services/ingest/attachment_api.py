@@ -13,11 +13,12 @@ from services.common import bodies, links
 from services.common.auth import CurrentPrincipal, Principal, current_principal
 from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
+from services.common.downloads import download_headers
 from services.common.links import Link
 from services.common.may import require
 from services.common.problems import in_words
 from services.ingest import attachment_refusals, attachment_reuse_api, attachment_store, refusals
-from services.ingest.answering import answered, content, download_headers, one_of
+from services.ingest.answering import answered, content, one_of
 from services.ingest.antivirus import Antivirus
 from services.ingest.attachment_kinds import TYPES
 from services.ingest.attachment_store import Kept

@@ -13,11 +13,12 @@ from contracts.events import Attachment
 from services.common import bodies, sandbox, telemetry
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Pool, scoped
+from services.common.downloads import download_headers
 from services.common.problems import problems
 from services.common.rates import by_network
 from services.common.web import Problem
 from services.ingest import attachment_store, certificate, certificate_pdf, refusals, store
-from services.ingest.answering import answered, download_headers
+from services.ingest.answering import answered
 from services.ingest.api_checks import id_of
 from services.ingest.certificate_keys import Keys, KeysUnusable, PublicKey
 from services.ingest.domain import State

@@ -11,10 +11,11 @@ from services.common import links
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.blobs import Blobs
 from services.common.db import Pool
+from services.common.once import IdempotencyKey
 from services.common.problems import problems
 from services.ingest import draft_questions, draft_refusals, draft_rules, draft_views, making_again, views
 from services.ingest.answering import answered
-from services.ingest.api_checks import IdempotencyKey, checked_key, cursor_of, id_of, may_deposit
+from services.ingest.api_checks import checked_key, cursor_of, id_of, may_deposit
 from services.ingest.depositing import depositor
 from services.ingest.draft_questions import QuestionsView
 from services.ingest.draft_views import PREFIX, DraftBegin, DraftInput, DraftPage, DraftView

@@ -1,4 +1,4 @@
-"""Examples of the main answers, for the API's description."""
+"""Examples of the main answers, for the API's description: a table, in one file however long."""
 
 from typing import Any, Final
 

@@ -15,10 +15,11 @@ from services.common import bodies, sandbox
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
+from services.common.downloads import download_headers
 from services.common.lasting import lasting
 from services.common.problems import in_words
 from services.ingest import flow_items, flow_report, flow_store, flow_views, flow_words, upload_resumable
-from services.ingest.answering import answered, download_headers
+from services.ingest.answering import answered
 from services.ingest.api_checks import cursor_of, id_of, may_deposit
 from services.ingest.flow_domain import Flow, FlowState, Outcome
 from services.ingest.flow_items import Told

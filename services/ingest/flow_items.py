@@ -175,7 +175,7 @@ async def rejected(connection: Connection, flow: UUID, found: Mapping[int, Findi
 
 
 class Settled(NamedTuple):
-    """What became of a deposit. ``supplier``: whose invoice it is, where it is one."""
+    """What became of a deposit. ``supplier``: whose invoice it is, where it is one. ``recipient``: as it was read."""
 
     deposit: UUID
     outcome: Outcome
@@ -183,6 +183,7 @@ class Settled(NamedTuple):
     invoice_number: str | None
     tenant: str | None = None
     supplier: str | None = None
+    recipient: str | None = None
 
 
 async def settle(connection: Connection, decided: Sequence[Settled], at: datetime) -> dict[UUID, UUID]:
@@ -194,9 +195,9 @@ async def settle(connection: Connection, decided: Sequence[Settled], at: datetim
     rows = await connection.fetch(
         "update flow_item set outcome = d.outcome, findings = d.said::jsonb, settled_at = $5,"
         " invoice_number = coalesce(d.invoice, invoice_number), tenant = coalesce(d.tenant, flow_item.tenant),"
-        " supplier = coalesce(d.supplier, flow_item.supplier)"
-        " from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $6::text[], $7::text[])"
-        "  d(id, outcome, said, invoice, tenant, supplier)"
+        " supplier = coalesce(d.supplier, flow_item.supplier), recipient = coalesce(d.recipient, flow_item.recipient)"
+        " from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $6::text[], $7::text[], $8::text[])"
+        "  d(id, outcome, said, invoice, tenant, supplier, recipient)"
         " where flow_item.deposit_id = d.id and flow_item.outcome is null returning deposit_id, flow_id, number",
         [one.deposit for one in decided],
         [one.outcome.value for one in decided],
@@ -205,6 +206,7 @@ async def settle(connection: Connection, decided: Sequence[Settled], at: datetim
         at,
         [one.tenant for one in decided],
         [one.supplier for one in decided],
+        [one.recipient for one in decided],
     )
     numbers: dict[UUID, list[int]] = {}
     for row in rows:

@@ -195,7 +195,7 @@ def _as_judged(case: Case, candidate: Candidate) -> replica.Case:
 async def _write(tx: Tx, decided: Sequence[tuple[Case, Verdict]]) -> None:
     """Rows, events and timers of what was decided."""
     await store.decide(tx.conn, [_decision(case, verdict) for case, verdict in decided], tx.now)
-    settled = [_settled(case.deposit, verdict) for case, verdict in decided]
+    settled = [_settled(case, verdict) for case, verdict in decided]
     flows = await flow_items.settle(tx.conn, settled, tx.now)
     submitted = [case.deposit.id for case, verdict in decided if verdict.state is State.SUBMITTED]
     attached = await attachment_store.of(tx.conn, submitted)
@@ -226,11 +226,13 @@ def _decision(case: Case, verdict: Verdict) -> store.Decision:
     )
 
 
-def _settled(deposit: Deposit, verdict: Verdict) -> flow_items.Settled:
+def _settled(case: Case, verdict: Verdict) -> flow_items.Settled:
     said = verdict.warnings if verdict.state is State.SUBMITTED else verdict.reasons
     supplier = None if verdict.header is None else verdict.header.supplier_siret
-    outcome = OF_DEPOSIT[verdict.state]
-    return flow_items.Settled(deposit.id, outcome, said, verdict.invoice_number, verdict.tenant, supplier)
+    read = case.reading.fields if isinstance(case.reading, DocumentRead) else ()
+    recipient = next((field.value for field in read if field.name == "recipient_siret"), None)
+    outcome, number = OF_DEPOSIT[verdict.state], verdict.invoice_number
+    return flow_items.Settled(case.deposit.id, outcome, said, number, verdict.tenant, supplier, recipient)
 
 
 def _event(

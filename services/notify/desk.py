@@ -8,7 +8,7 @@ import msgspec
 
 from services.common.db import Connection
 from services.common.deliver import Tx
-from services.notify import metrics, people, store
+from services.notify import metrics, people, writing
 from services.notify.domain import Gathering, Message, clean_address
 from services.notify.gathering import WINDOWS, Limits, Place, Window, places, window_of
 from services.notify.matrix import Cadence, cadence, rule_of
@@ -37,13 +37,13 @@ class Desk:
         wanted = _wanted(messages, known)
         begins = await self._begin(tx.conn, wanted, tx.now)
         written = [message for message, _ in wanted]
-        new = await store.write(tx.conn, list(zip(written, begins, strict=True)), self._domain, tx.now)
+        new = await writing.write(tx.conn, list(zip(written, begins, strict=True)), self._domain, tx.now)
         due: dict[tuple[str, str, Gathering], datetime] = {}
         for message, place in zip(written, begins, strict=True):
             if message.id in new and place.gathering is not None:
                 key = (message.address, message.audience, place.gathering)
                 due[key] = min(due.get(key, place.due_at), place.due_at)
-        await store.gather(tx.conn, due)
+        await writing.gather(tx.conn, due)
         for message in written:
             if message.id in new:
                 metrics.WRITTEN.labels(kind=message.kind, audience=message.audience).inc()

@@ -53,7 +53,7 @@ _FIRM: Final = "Menuiserie du Port"
 _UNTIL: Final = "04/03/2026 à 10:30"
 _LINKED: Final = Facts(
     at=AT,
-    link=f"{PUBLIC_URL}/api/v1/accounts/links/page?token=EXAMPLE",
+    link=f"{PUBLIC_URL}/lien?token=EXAMPLE",
     values={"until": _UNTIL, "provider": "ProConnect"},
 )
 _TOLD: Final = Facts(at=AT, values={"address": "claire@menuiserie.example", "what": "une clé d'accès a été ajoutée"})

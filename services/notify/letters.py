@@ -10,9 +10,9 @@ from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
-import yaml
 from jinja2 import DictLoader, Environment, StrictUndefined, Template, meta
 
+from invoice import packaged
 from invoice.identifiers import show_siret
 from invoice.lifecycle import STATUSES
 from invoice.money import show_amount, show_date
@@ -68,7 +68,7 @@ def _used(row: Mapping[str, str]) -> frozenset[str]:
 
 
 def _load(name: str) -> tuple[dict[str, Words], dict[str, str]]:
-    rows: dict[str, dict[str, str]] = yaml.safe_load(_TEMPLATES.joinpath(name).read_text("utf-8"))
+    rows: dict[str, dict[str, str]] = packaged.parse(_TEMPLATES.joinpath(name).read_text("utf-8"))
     layout = rows.pop("layout")
     found = {}
     for kind, row in rows.items():
@@ -78,7 +78,7 @@ def _load(name: str) -> tuple[dict[str, Words], dict[str, str]]:
 
 
 def _names(file: str) -> dict[str, frozenset[str]]:
-    rows: dict[str, dict[str, str]] = yaml.safe_load(_TEMPLATES.joinpath(file).read_text("utf-8"))
+    rows: dict[str, dict[str, str]] = packaged.parse(_TEMPLATES.joinpath(file).read_text("utf-8"))
     return {kind: _used(row) for kind, row in rows.items() if kind != "layout"}
 
 

@@ -16,7 +16,7 @@ from services.common.db import Connection, Pool
 from services.common.deliver import transaction
 from services.common.problems import problems
 from services.common.web import Problem
-from services.notify import people, person_part, store
+from services.notify import people, person_part, writing
 from services.notify.domain import Facts, Language, Message, clean_address
 from services.notify.gathering import Place
 from services.notify.letters import names_in
@@ -43,7 +43,7 @@ class LetterIn(BaseModel):
     values: dict[str, str] = Field(
         default_factory=dict,
         max_length=20,
-        examples=[{"link": "https://factures.example/api/v1/accounts/links/page?token=…", "until": "24/11 à 09:30"}],
+        examples=[{"link": "https://factures.example/lien?token=…", "until": "24/11 à 09:30"}],
     )
 
 
@@ -83,7 +83,7 @@ def _add_letter(router: APIRouter, pool: Pool, mail_domain: str) -> None:
                 contacts = await people.contacts_of(tx.conn, [given.subject])
                 address = contacts.get(given.subject, address)
             made = _message(given, rule, address, tx.now)
-            new = await store.write(tx.conn, [(made, Place(None, tx.now))], mail_domain, tx.now)
+            new = await writing.write(tx.conn, [(made, Place(None, tx.now))], mail_domain, tx.now)
         return LetterView(id=given.id, written=bool(new))
 
 

@@ -5,7 +5,8 @@ from importlib import resources
 from typing import Any, Final, Literal
 
 import msgspec
-import yaml
+
+from invoice import packaged
 
 #: Who a message speaks to. ``administrator``: of the tenant, when every address of the body has failed.
 Audience = Literal["supplier", "validator", "moe", "moa", "body", "administrator", "person"]
@@ -59,7 +60,7 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True):
 
 def _load() -> tuple[dict[str, tuple[Rule, ...]], dict[str, Rule]]:
     text = resources.files("services.notify").joinpath("matrix.yaml").read_text("utf-8")
-    raw: dict[str, Any] = yaml.safe_load(text)
+    raw: dict[str, Any] = packaged.parse(text)
     rules: dict[str, tuple[Rule, ...]] = {}
     successors: dict[str, Rule] = {}
     for kind, row in msgspec.convert(raw, dict[str, _Row]).items():

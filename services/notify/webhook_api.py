@@ -9,13 +9,13 @@ from fastapi import APIRouter, FastAPI, Query, Response
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Connection, Pool, scoped
 from services.common.deliver import transaction
+from services.common.once import SecretKey, again
 from services.common.problems import problems
 from services.common.web import Problem
 from services.notify import outgoing_api, webhook_once
 from services.notify import webhook_desk as desk
 from services.notify.outgoing_folder import Folder
 from services.notify.webhook_address import BadUrl, check_url, networks
-from services.notify.webhook_once import IdempotencyKey
 from services.notify.webhook_settings import WaysOutSettings
 from services.notify.webhook_signing import Seal
 from services.notify.webhook_views import (
@@ -98,7 +98,7 @@ def _add_making(router: APIRouter, api_pool: Pool, settings: WaysOutSettings, fo
         responses=_MAKE,
     )
     async def make_webhook(
-        asked: NewWebhook, principal: CurrentPrincipal, idempotency_key: IdempotencyKey = None
+        asked: NewWebhook, principal: CurrentPrincipal, idempotency_key: SecretKey = None
     ) -> WebhookView:
         if asked.url is not None:
             _check_url(asked.url, settings)
@@ -108,7 +108,7 @@ def _add_making(router: APIRouter, api_pool: Pool, settings: WaysOutSettings, fo
         wanted = webhook_once.named(idempotency_key, principal.subject, asked.model_dump_json())
         async with transaction(api_pool, "notify", keys=keys, scope=principal.scope()) as tx:
             known = await desk.views(tx.conn, wanted) if wanted else []
-            if known and webhook_once.again(known[0].created_at, tx.now):
+            if known and again(known[0].created_at, tx.now):
                 return await webhook_once.shown_again(tx.conn, known[0], asked, seal, tx.now)
             if await desk.count(tx.conn, principal.subject) >= settings.webhook_each:
                 raise Problem(
@@ -158,9 +158,9 @@ def _add_secrets(router: APIRouter, api_pool: Pool, settings: WaysOutSettings) -
         "/{webhook}/secrets", status_code=201, summary="Nouveau secret ; l'ancien signe encore un temps", responses=_ACT
     )
     async def rotate(
-        webhook: UUID, rotation: Rotation, principal: CurrentPrincipal, idempotency_key: IdempotencyKey = None
+        webhook: UUID, rotation: Rotation, principal: CurrentPrincipal, idempotency_key: SecretKey = None
     ) -> SecretView:
-        wanted = webhook_once.named(idempotency_key, principal.subject, str(webhook), rotation.model_dump_json())
+        wanted = webhook_once.named(idempotency_key, principal.subject, webhook, rotation.model_dump_json())
         async with transaction(api_pool, "notify", keys=[str(webhook)], scope=principal.scope()) as tx:
             if await _mine(tx.conn, webhook, principal) == "folder":
                 raise Problem(

@@ -5,42 +5,22 @@ not read: whoever asks again gets a new one in the place of the first, whose ans
 counts.
 """
 
-from datetime import datetime, timedelta
-from typing import Annotated, Final
-from uuid import UUID, uuid4, uuid5
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid4
 
-from fastapi import Header
-
+from services.common import once
 from services.common.db import Connection
 from services.notify import webhook_desk
 from services.notify.webhook_signing import Seal
 from services.notify.webhook_views import NewWebhook, SecretView, WebhookView
 
 _NAMESPACE: Final = UUID("8a4d0f3e-5a0b-5b7e-9d51-6f2b1c0e7a43")
-#: For so long the same request is the same one.
-_SAME: Final = timedelta(hours=1)
-
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=200,
-        pattern=r"^[!-~]+$",
-        description="Conseillé : pendant une heure, la même clé et la même demande font une seule chose. Le secret de"
-        " la dernière réponse est celui qui vaut.",
-    ),
-]
 
 
-def named(key: str | None, *asked: str) -> UUID | None:
+def named(key: str | None, *asked: object) -> UUID | None:
     """The id of what is asked for under this key; None without one."""
-    return None if key is None else uuid5(_NAMESPACE, "\n".join((key, *asked)))
-
-
-def again(made_at: datetime, now: datetime) -> bool:
-    """Whether what was made then may be asked for once more."""
-    return made_at > now - _SAME
+    return once.named(_NAMESPACE, key, *asked)
 
 
 async def free(connection: Connection, wanted: UUID | None) -> UUID:
@@ -68,7 +48,7 @@ async def secret_place(
     """The id for a new secret, and those that live beside it: the one that the same request has made a moment ago is
     not among them any more."""
     same = next((one for one in held if one.id == wanted), None)
-    if same is not None and again(same.created_at, now):
+    if same is not None and once.again(same.created_at, now):
         await _drop(connection, same.id)
         return wanted, [one for one in held if one.id != wanted]
     taken = wanted and await connection.fetchval("select exists (select from webhook_secret where id = $1)", wanted)

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID, uuid4, uuid5
 
-from fastapi import APIRouter, FastAPI, Header, Query, Request
+from fastapi import APIRouter, FastAPI, Query, Request
 
-from services.common import clock
+from services.common import clock, once
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Connection, scoped
 from services.common.deliver import transaction
@@ -30,7 +30,6 @@ from services.portal.announcement_views import (
 from services.portal.member_words import conflict, invalid, not_found
 from services.portal.parts import Parts
 from services.portal.scope import scope_of
-from services.portal.solicitation_words import key_reused
 
 RIGHT = "announcement.post"
 
@@ -80,7 +79,7 @@ def _add_writing(router: APIRouter, parts: Parts) -> None:
         request: Request,
         given: AnnouncementIn,
         principal: CurrentPrincipal,
-        key: Annotated[str | None, Header(alias="Idempotency-Key", max_length=200)] = None,
+        key: Annotated[str | None, once.header(max_length=200)] = None,
     ) -> AnnouncementView:
         require(principal, RIGHT)
         identity = uuid4() if key is None else uuid5(_KEYS, f"{principal.subject}/{key}")
@@ -93,7 +92,7 @@ def _add_writing(router: APIRouter, parts: Parts) -> None:
                 await kept.write(tx.conn, identity, said, asked, principal.subject, tx.now)
                 await _note(tx.conn, "announcement.made", identity, said.tenant, principal, tx.now, request)
             elif known != asked:
-                raise key_reused(key or "")
+                raise once.reused(key or "")
             return await _view(tx.conn, identity, tx.now)
 
     @router.put(

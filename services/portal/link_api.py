@@ -1,19 +1,15 @@
-"""The links of mails: a page with one button, and the same for programs.
+"""The links of mails, followed: what the button of the page ``/lien`` does (:mod:`services.portal.pages.mailed`)."""
 
-Opening a link changes nothing (mail scanners open them all): the button does.
-"""
+from typing import Final
 
-from typing import Annotated, Final
-
-from fastapi import APIRouter, Form, Query, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Request, Response
 
 from services.common import clock
 from services.common.deliver import Tx, transaction
 from services.common.problems import problems
 from services.common.trace import RequestCause
 from services.common.web import Problem
-from services.portal import account_pages, account_store, factor_store, mail_links, rights, session_store
+from services.portal import account_store, factor_store, mail_links, rights, session_store
 from services.portal.account_acts import Acts
 from services.portal.account_cause import cause_of
 from services.portal.account_limits import Limits, agent_of, network_of
@@ -153,11 +149,7 @@ class _Consumer:
 def add_routes(router: APIRouter, parts: Parts, acts: Acts, limits: Limits) -> None:
     """Serve links."""
     consumer = _Consumer(parts, acts, limits)
-    _add_follow(router, parts, consumer)
-    _add_pages(router, parts, consumer)
 
-
-def _add_follow(router: APIRouter, parts: Parts, consumer: _Consumer) -> None:
     @router.post(
         "/links",
         summary="Suit un lien de courriel : active un compte, choisit un mot de passe, confirme une adresse",
@@ -170,48 +162,6 @@ def _add_follow(router: APIRouter, parts: Parts, consumer: _Consumer) -> None:
         if secret is not None:
             set_cookie(response, parts.settings, secret)
         return view
-
-
-def _add_pages(router: APIRouter, parts: Parts, consumer: _Consumer) -> None:
-    Token = Annotated[str, Query(min_length=1, max_length=200, description="Le mot du lien")]  # noqa: N806
-
-    @router.get(
-        "/links/page",
-        summary="Page d'un lien de courriel",
-        response_class=HTMLResponse,
-        responses=problems(410, 422, 429, 503),
-    )
-    async def page(token: Token, request: Request) -> HTMLResponse:
-        await consumer.count(request)
-        try:
-            found = await consumer.look(token)
-        except Problem as over:
-            return account_pages.told(over.title, over.detail, status=over.status)
-        return account_pages.ask(found.purpose, token, with_password=found.purpose in WITH_PASSWORD)
-
-    @router.post(
-        "/links/page",
-        summary="Le bouton de la page",
-        response_class=HTMLResponse,
-        responses=problems(403, 409, 410, 422, 429, 503),
-    )
-    async def press(
-        request: Request,
-        token: Annotated[str, Form(min_length=1, max_length=200)],
-        password: Annotated[str | None, Form(max_length=1024)] = None,
-    ) -> HTMLResponse:
-        await consumer.count(request)
-        try:
-            view, secret = await consumer.follow(token, password, request)
-        except Problem as problem:
-            if problem.status != 422:
-                return account_pages.told(problem.title, problem.detail, status=problem.status)
-            found = await consumer.look(token)
-            return account_pages.ask(found.purpose, token, with_password=True, wrong=problem.detail)
-        answer = account_pages.told("C'est fait", view.message)
-        if secret is not None:
-            set_cookie(answer, parts.settings, secret)
-        return answer
 
 
 def _over() -> Problem:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from services.common.db import Pool
+from services.common.tls import trusted
 from services.portal.tokens import ITSELF, Tokens
 
 
@@ -32,7 +33,7 @@ class Neighbours:
         seconds: float = 10.0,
     ) -> Any:
         """The JSON that a service answers. Raises ``httpx.HTTPError``."""
-        async with httpx.AsyncClient(timeout=seconds, follow_redirects=False) as client:
+        async with httpx.AsyncClient(timeout=seconds, follow_redirects=False, verify=trusted()) as client:
             answer = await client.get(
                 f"{self.urls[service]}/internal/{service}{path}", params=params, headers=await self.headers()
             )
@@ -44,12 +45,12 @@ class Neighbours:
     ) -> httpx.Response:
         """What a service answers to something shown to it. Raises ``httpx.HTTPError`` where nobody answers."""
         headers = {**await self.headers(), "Content-Type": media_type}
-        async with httpx.AsyncClient(timeout=seconds, follow_redirects=False) as client:
+        async with httpx.AsyncClient(timeout=seconds, follow_redirects=False, verify=trusted()) as client:
             return await client.post(f"{self.urls[service]}/internal/{service}{path}", content=content, headers=headers)
 
     async def delete(self, service: str, path: str, content: bytes, seconds: float) -> Any:
         """Have something erased. Raises ``httpx.HTTPError``."""
-        async with httpx.AsyncClient(timeout=seconds, follow_redirects=False) as client:
+        async with httpx.AsyncClient(timeout=seconds, follow_redirects=False, verify=trusted()) as client:
             answer = await client.request(
                 "DELETE",
                 f"{self.urls[service]}/internal/{service}{path}",
@@ -63,7 +64,7 @@ class Neighbours:
     async def stream(self, service: str, path: str, seconds: float) -> AsyncIterator[AsyncIterator[bytes]]:
         """The bytes that a service answers, as they come. Raises ``httpx.HTTPError``."""
         async with (
-            httpx.AsyncClient(timeout=seconds, follow_redirects=False) as client,
+            httpx.AsyncClient(timeout=seconds, follow_redirects=False, verify=trusted()) as client,
             client.stream(
                 "GET", f"{self.urls[service]}/internal/{service}{path}", headers=await self.headers()
             ) as answer,

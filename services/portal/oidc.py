@@ -20,6 +20,7 @@ from cryptography.fernet import InvalidToken
 
 from services.common import telemetry
 from services.common.db import Pool
+from services.common.tls import trusted
 from services.common.web import Problem
 from services.portal.account_keys import base64url, wrapper
 from services.portal.settings import PortalSettings
@@ -30,7 +31,7 @@ _ALGORITHMS: Final = {f"{family}{bits}": f"sha{bits}" for family in ("RS", "PS",
     "EdDSA": "sha512"
 }
 _KEEP_SECONDS: Final = 3600.0
-_LEEWAY: Final = 30
+LEEWAY: Final = 30
 _LARGEST: Final = 1_000_000
 
 
@@ -55,7 +56,8 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Who the provider says somebody is. ``email`` None: it states none."""
+    """Who the provider says somebody is. ``email`` None: it states none. ``authenticated_at``: when he last showed it
+    there who he is, in seconds since 1970; None: not stated."""
 
     issuer: str
     subject: str
@@ -63,6 +65,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     email_verified: bool
     name: str
     siret: str | None
+    authenticated_at: float | None
     id_token: str
 
 
@@ -76,8 +79,9 @@ class Provider:
         self._wrap = wrapper(settings.secret, "provider tokens")
         self._known: tuple[float, Discovery, jwt.PyJWKSet] | None = None
 
-    async def begin(self) -> Begun:
-        """Send a browser there. Raises a 503 problem while the provider is away."""
+    async def begin(self, *, anew: bool = False) -> Begun:
+        """Send a browser there; ``anew``: he is to show who he is although he is signed in there. Raises a 503 problem
+        while the provider is away."""
         found, _ = await self._discovered()
         begun = {"state": secrets.token_urlsafe(32), "nonce": secrets.token_urlsafe(32)}
         verifier = secrets.token_urlsafe(64)
@@ -92,6 +96,8 @@ class Provider:
         }
         if self._settings.oidc_acr:
             asked["acr_values"] = self._settings.oidc_acr
+        if anew:  # with `max_age` the provider has to state `auth_time` (3.1.2.1)
+            asked |= {"prompt": "login", "max_age": "0"}
         separator = "&" if urlsplit(found.authorization_endpoint).query else "?"
         return Begun(url=f"{found.authorization_endpoint}{separator}{urlencode(asked)}", verifier=verifier, **begun)
 
@@ -112,6 +118,7 @@ class Provider:
             email_verified=said.get("email_verified") is True or self._settings.oidc_email_trusted,
             name=str(said.get("name") or " ".join(str(part) for part in names if part))[:200],
             siret=said["siret"] if isinstance(said.get("siret"), str) else None,
+            authenticated_at=claims["auth_time"] if isinstance(claims.get("auth_time"), int | float) else None,
             id_token=id_token,
         )
 
@@ -172,7 +179,7 @@ class Provider:
             return answer.json()
 
     def _client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(timeout=self._settings.oidc_seconds, follow_redirects=False)
+        return httpx.AsyncClient(timeout=self._settings.oidc_seconds, follow_redirects=False, verify=trusted())
 
     async def _exchange(self, found: Discovery, code: str, verifier: str) -> dict[str, Any]:
         secret = self._settings.oidc_client_secret
@@ -235,7 +242,7 @@ class Provider:
             algorithms=[algorithm],
             audience=self._settings.oidc_client_id,
             issuer=found.issuer,
-            leeway=_LEEWAY,
+            leeway=LEEWAY,
             options={"require": list(require)},
         )
         return claims, algorithm

@@ -5,7 +5,7 @@ identity without an account gets one where the provider answers for its address 
 whoever reads at the address is asked by mail.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -14,7 +14,16 @@ from services.common import clock
 from services.common.deliver import Tx, transaction
 from services.common.problems import problems
 from services.common.web import Problem
-from services.portal import account_pages, account_store, account_wishes, emails, factor_store, session_store, tickets
+from services.portal import (
+    account_pages,
+    account_store,
+    account_wishes,
+    emails,
+    factor_store,
+    oidc_proof,
+    session_store,
+    tickets,
+)
 from services.portal.account_acts import Acts
 from services.portal.account_cause import cause_of
 from services.portal.account_limits import Limits, agent_of, network_of
@@ -39,6 +48,7 @@ def add_routes(router: APIRouter, parts: Parts, acts: Acts) -> None:
     """Serve the way through the provider."""
     desk = _Desk(parts, acts, Limits(parts.settings))
     _add_begin(router, parts, desk)
+    oidc_proof.add_routes(router, desk.begin)
     _add_back(router, parts, desk)
     _add_unlink(router, parts, acts)
 
@@ -93,7 +103,7 @@ def _add_back(router: APIRouter, parts: Parts, desk: "_Desk") -> None:
                 raise refused(provider.label)
             answer = await desk.back(request, provider, code, state)
         except Problem as problem:
-            answer = account_pages.told(problem.title, problem.detail, status=problem.status)
+            answer = oidc_proof.told(problem)
         clear_cookie(answer, parts.settings, PROVIDER)
         return answer
 
@@ -137,14 +147,17 @@ class _Desk:
         self._acts = acts
         self._limits = limits
 
-    async def begin(self, request: Request, subject: str | None) -> RedirectResponse:
-        """Send the browser there. What comes back is taken from this browser alone: its cookie has the other half."""
+    async def begin(
+        self, request: Request, subject: str | None, proof: dict[str, Any] | None = None
+    ) -> RedirectResponse:
+        """Send the browser there. What comes back is taken from this browser alone: its cookie has the other half.
+        ``proof``: what a proof is for."""
         provider = _provider(self._parts)
         now = clock.now()
         async with self._parts.pool.acquire() as connection:
             await self._limits.network(connection, request)
-        begun = await provider.begin()
-        data = {"state": begun.state, "nonce": begun.nonce, "verifier": begun.verifier}
+        begun = await provider.begin(anew=proof is not None)
+        data = {"state": begun.state, "nonce": begun.nonce, "verifier": begun.verifier, **(proof or {})}
         minutes = self._parts.settings.ticket_minutes
         async with self._parts.pool.acquire() as connection:
             word = await tickets.make(connection, "provider", subject, data, now, minutes)
@@ -163,6 +176,8 @@ class _Desk:
         if ticket.data["state"] != state:
             raise refused(provider.label)
         found = await provider.finish(code, ticket.data["verifier"], ticket.data["nonce"])
+        if oidc_proof.SESSION in ticket.data:
+            return await oidc_proof.prove(request, self._parts, ticket, found)
         keys = [f"login/{emails.key(found.email)}"] if found.email else []
         async with transaction(self._parts.pool, _SERVICE, keys=keys) as tx:
             if ticket.subject is not None:
@@ -282,5 +297,6 @@ class _Desk:
             now=tx.now,
             lasts=self._parts.settings.session_lasts,
             provider_token=provider.keep(found.id_token),
+            proved_at=oidc_proof.shown_at(found, tx.now),
         )
         return opened.secret

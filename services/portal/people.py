@@ -28,6 +28,8 @@ _PRUNE_SECONDS: Final = 3600.0
 _SERVICE: Final = "portal"
 #: ingest first: it lists the drafts and then has none; portal last: until then the account says whose request it is.
 _FIRST: Final = "ingest"
+#: Services that hold nothing of a person, and have no route to ask for it.
+_WITHOUT: Final = frozenset({"supervision"})
 _CLAIM: Final = (
     "update person_request set attempts = attempts + 1, next_try_at = now() + interval '15 minutes' where id in"
     " (select id from person_request where done_at is null and next_try_at <= now() order by next_try_at limit 1"
@@ -77,7 +79,7 @@ class People:
         parts = 1
         async for line in persons.export(self._pool, self._own, _SERVICE, subject):
             yield line
-        for service in self._neighbours.urls:
+        for service in self._in_order():
             async with self._neighbours.stream(service, f"/people/{subject}", self._seconds) as lines:
                 async for some in lines:
                     yield some
@@ -139,7 +141,7 @@ class People:
         await self._finish(row["id"], subject, outcome)
 
     def _in_order(self) -> list[str]:
-        return sorted(self._neighbours.urls, key=lambda name: (name != _FIRST, name))
+        return sorted(self._neighbours.urls.keys() - _WITHOUT, key=lambda name: (name != _FIRST, name))
 
     async def _documents(self, request: UUID, subject: str) -> Sequence[UUID]:
         listed = await self._neighbours.get(_FIRST, f"/people/{subject}/documents", seconds=self._seconds)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import yaml
+
+from invoice import packaged
 
 PAGE: Final = Path("docs/personal-data.md")
 _HEAD: Final = """# Personal data
@@ -70,7 +71,7 @@ class Register(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 def load() -> Register:
     """The register as it is written down."""
     text = resources.files("services.portal").joinpath("data/personal.yaml").read_text("utf-8")
-    return msgspec.convert(yaml.safe_load(text), Register)
+    return msgspec.convert(packaged.parse(text), Register)
 
 
 def page() -> str:

@@ -7,17 +7,9 @@ from types import MappingProxyType
 from typing import Final
 
 import msgspec
-import yaml
 
+from invoice import packaged
 from invoice.directory import IdentifierType
-
-#: What is taken as a paper, by its first bytes.
-_SIGNATURES: Final = (
-    (b"%PDF-", "application/pdf"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-)
-MAX_BYTES: Final = 10 * 1024 * 1024
 
 
 class ProofKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,7 +23,7 @@ class ProofKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 KINDS: Final[Mapping[str, ProofKind]] = MappingProxyType(
     msgspec.convert(
-        yaml.safe_load((resources.files("services.portal") / "data" / "proofs.yaml").read_text("utf-8")),
+        packaged.parse((resources.files("services.portal") / "data" / "proofs.yaml").read_text("utf-8")),
         dict[str, ProofKind],
     )
 )
@@ -51,11 +43,6 @@ def trouble(kind: ProofKind, dated: date | None, today: date) -> str | None:
     if dated > today:
         return "DATE_AHEAD"
     return "PROOF_TOO_OLD" if today - dated > timedelta(days=kind.days) else None
-
-
-def media_type(content: bytes) -> str | None:
-    """What the file is by its first bytes, whatever it is called; None: nothing that is taken."""
-    return next((name for start, name in _SIGNATURES if content.startswith(start)), None)
 
 
 def main() -> None:

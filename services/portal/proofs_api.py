@@ -14,21 +14,22 @@ from services.common import bodies, clock
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.blobs import BlobMissing, Blobs
 from services.common.db import scoped
+from services.common.downloads import download_headers
 from services.common.problems import problems
 from services.common.web import Problem
-from services.portal import audit, cursors, proof, proof_kinds, structure_reads
+from services.portal import audit, cursors, proof, proof_kinds, sent_files, structure_reads
 from services.portal.cursors import Cursor, Limit
 from services.portal.member_desk import Desk, request_cause
 from services.portal.member_views import ProofList, ProofView
 from services.portal.member_words import invalid, not_found
 from services.portal.parts import Parts
 from services.portal.proof import Proof
-from services.portal.proof_kinds import KINDS, MAX_BYTES, kinds_for
+from services.portal.proof_kinds import KINDS, kinds_for
 from services.portal.scope import scope_of
 from services.portal.structure_views import ProofKindView, ReasonIn, StructureKey, key_of
 
 _PARIS = ZoneInfo("Europe/Paris")
-_TITLES = {413: ("PROOF_TOO_LARGE", "Fichier trop grand"), 415: ("PROOF_MEDIA_TYPE", "Format non accepté")}
+_WHAT = "PROOF"
 _DATES = {
     "DATE_MISSING": "La date du document manque.",
     "DATE_AHEAD": "La date du document est dans l'avenir.",
@@ -57,16 +58,8 @@ def _add_sending(router: APIRouter, parts: Parts, desk: Desk, blobs: Blobs) -> N
         "/structures/{structure}/proofs",
         status_code=201,
         summary="Envoie un justificatif : le corps de la demande est le fichier (PDF, JPEG ou PNG, 10 Mo au plus)",
-        responses=problems(401, 403, 404, 409, 413, 415, 422, 503, titles=_TITLES),
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {
-                    name: {"schema": {"type": "string", "format": "binary"}}
-                    for name in ("application/pdf", "image/jpeg", "image/png")
-                },
-            }
-        },
+        responses=problems(401, 403, 404, 409, 413, 415, 422, 503, titles=sent_files.titles(_WHAT)),
+        openapi_extra=sent_files.OPENAPI,
     )
     @bodies.takes(bodies.FILES)
     async def submit(
@@ -82,12 +75,8 @@ def _add_sending(router: APIRouter, parts: Parts, desk: Desk, blobs: Blobs) -> N
         _check(kind, dated, known.kind)
         async with desk.at(key, principal, request_cause(request)) as scene:
             await proof.may_submit(scene)  # before the file is taken in
-        content = await _body(request)
-        media_type = proof_kinds.media_type(content)
-        if media_type is None:
-            raise Problem(
-                415, "PROOF_MEDIA_TYPE", "Format non accepté", "Envoyez un PDF, une photo JPEG ou une image PNG."
-            )
+        content = await sent_files.whole(request, _WHAT)
+        media_type = sent_files.media_type(content, _WHAT)
         identity = uuid4()
         stored = await blobs.put(
             proof.object_key(principal.subject, identity),
@@ -110,18 +99,6 @@ def _check(kind: str, dated: date | None, identifier: str) -> None:
     if trouble is not None:
         action = "Donnez la date qui figure sur un document de moins de trois mois."
         raise invalid("dated", dated.isoformat() if dated else None, trouble, _DATES[trouble], action)
-
-
-async def _body(request: Request) -> bytes:
-    """The file, never more than its limit in memory. Raises a 413 or 422 problem."""
-    found = bytearray()
-    async for chunk in request.stream():
-        found += chunk
-        if len(found) > MAX_BYTES:
-            raise Problem(413, "PROOF_TOO_LARGE", "Fichier trop grand", "Envoyez un fichier de 10 Mo au plus.")
-    if not found:
-        raise invalid("body", None, "PROOF_EMPTY", "Le fichier est vide.", "Envoyez le document lui-même.")
-    return bytes(found)
 
 
 async def _views(parts: Parts, found: Sequence[Proof]) -> list[ProofView]:
@@ -198,13 +175,8 @@ def _add_reading(router: APIRouter, parts: Parts, blobs: Blobs) -> None:
             raise gone from error
         if principal.subject != found.subject:
             await _note_reading(parts, principal, found, request.state.traceparent)
-        suffix = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}[found.document.media_type]
-        headers = {
-            "Content-Disposition": f'attachment; filename="justificatif-{found.id}.{suffix}"',
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "private, no-store",
-        }
+        suffix = sent_files.SUFFIX[found.document.media_type]
+        headers = download_headers(f"justificatif-{found.id}.{suffix}")
         return Response(content, media_type=found.document.media_type, headers=headers)
 
 

@@ -76,12 +76,13 @@ async def open_session(
     now: datetime,
     lasts: timedelta,
     provider_token: bytes | None = None,
+    proved_at: datetime | None = None,
 ) -> Opened:
-    """A new session, always with a new secret."""
+    """A new session, always with a new secret. ``proved_at``: when it was shown whose it is, if not just now."""
     made = Opened(uuid4(), secrets.token_urlsafe(32))
     await connection.execute(
-        "insert into session (id, subject, digest, created_at, proved_at, last_used_at, expires_at, means, network,"
-        " agent, provider_token, factor_at) values ($1, $2, $3, $4, $4, $4, $5, $6, $7, $8, $9, $10)",
+        "insert into session (id, subject, digest, created_at, last_used_at, expires_at, means, network,"
+        " agent, provider_token, factor_at, proved_at) values ($1, $2, $3, $4, $4, $5, $6, $7, $8, $9, $10, $11)",
         made.id,
         subject,
         digest(made.secret),
@@ -92,6 +93,7 @@ async def open_session(
         agent,
         provider_token,
         None if FACTORS.isdisjoint(means) else now,
+        proved_at or now,
     )
     return made
 

@@ -9,13 +9,12 @@ from uuid import UUID, uuid4, uuid5
 import msgspec
 
 from contracts.events import SessionRevoked
-from services.common import timers
+from services.common import once, timers
 from services.common.deliver import Cause, Tx
 from services.common.trace import RequestCause
 from services.portal import audit, rights, software_domain, software_store
 from services.portal.publishing import emit
 from services.portal.software_domain import LIVE_SECRETS, PREFIX, TOKEN_SECONDS
-from services.portal.software_once import SAME
 from services.portal.software_store import Secret, Software
 
 NOTICE: Final = "secret_ends"
@@ -69,7 +68,7 @@ async def add_secret(
         raise Ended
     held = (await software_store.secrets(tx.conn, [software.id]))[software.id]
     same = {secret.id: secret for secret in held}.get(wanted) if wanted is not None else None
-    if same is not None and same.live(tx.now) and same.made_at > tx.now - SAME:
+    if same is not None and same.live(tx.now) and once.again(same.made_at, tx.now):
         text = PREFIX + randomness.token_urlsafe(32)
         if await software_store.replace_unused(tx.conn, same.id, text[-4:], software_domain.digest(text)):
             made: dict[str, audit.Detail] = {"secret": str(same.id), "days": days}

@@ -2,32 +2,25 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 
 from invoice.rights import allows
-from services.common import clock
+from services.common import clock, once
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Connection, scoped
 from services.common.deliver import transaction
+from services.common.once import PlainKey, SecretKey
 from services.common.problems import problems
-from services.common.web import Problem
-from services.portal import (
-    software,
-    software_domain,
-    software_makers,
-    software_once,
-    software_store,
-    structure_directory,
-)
+from services.portal import software, software_domain, software_makers, software_store, structure_directory
+from services.portal import software_words as words
 from services.portal.parts import Parts
 from services.portal.scope import scope_of
 from services.portal.software import Ended, TooManySecrets
 from services.portal.software_domain import Refused
-from services.portal.software_once import IdempotencyKey
 from services.portal.software_store import Secret, Software
 from services.portal.software_views import (
     CLEAN,
@@ -41,18 +34,8 @@ from services.portal.software_views import (
 from services.portal.usage_sums import UsageReport, UsageSums, period
 
 _PAGE = 50
-_ENDED = Problem(
-    409,
-    "SOFTWARE_REVOKED",
-    "Compte de logiciel révoqué",
-    "Ce compte est révoqué pour toujours : faites-en un autre.",
-)
-_FULL = Problem(
-    409,
-    "SECRETS_TOO_MANY",
-    "Deux secrets vivent déjà",
-    "Révoquez-en un, puis demandez le nouveau : deux secrets au plus vivent en même temps.",
-)
+#: Under which a key and a request name an account, or a secret.
+_NAMESPACE: Final = UUID("3d6c1b52-9f0e-5d0c-8a3b-7e2f4c9d1a60")
 
 
 class Desk:
@@ -71,12 +54,7 @@ class Desk:
         async with scoped(self._parts.api_pool, scope_of(principal)) as connection:
             found = await software_store.one(connection, identity)
         if found is None or not _manages(principal, found.structure, found.tenant):
-            raise Problem(
-                404,
-                "SOFTWARE_NOT_FOUND",
-                "Compte de logiciel introuvable",
-                "Aucun compte de logiciel que vous gérez ne porte cet identifiant.",
-            )
+            raise words.unknown()
         return found
 
     async def _view(self, principal: Principal, identity: UUID) -> SoftwareView:
@@ -96,14 +74,14 @@ class Desk:
         return [SoftwareView.of(one, held[one.id], self._limits, makers, now) for one in found]
 
     async def make(
-        self, request: Request, given: NewSoftware, principal: CurrentPrincipal, idempotency_key: IdempotencyKey = None
+        self, request: Request, given: NewSoftware, principal: CurrentPrincipal, idempotency_key: PlainKey = None
     ) -> SoftwareView:
         """Open an account for a structure that one manages."""
-        wanted = software_once.named(idempotency_key, principal.subject, given.model_dump_json())
+        wanted = once.named(_NAMESPACE, idempotency_key, principal.subject, given.model_dump_json())
         async with transaction(self._parts.pool, "portal", keys=[f"structure/{given.structure}"]) as tx:
             place = await software_store.place(tx.conn, given.structure)
             if place is None or not _manages(principal, place.structure, place.tenant):
-                raise _not_yours()
+                raise words.not_managed()
             if wanted is not None and await software_store.one(tx.conn, wanted) is not None:
                 return await self._view(principal, wanted)
             fresh = self._bounded(
@@ -136,13 +114,13 @@ class Desk:
             place = await software_store.place(tx.conn, seen.structure)
             assert found is not None
             if place is None:
-                raise _not_yours()
+                raise words.not_managed()
             asked = self._bounded(principal, place, msgspec.structs.replace(found, **_given(given)))
             await _known_services(tx.conn, place.structure, set(asked.services) - set(found.services))
             try:
                 await software.change(tx, asked, by=principal.subject, traceparent=_trace(request))
             except Ended as error:
-                raise _ENDED from error
+                raise words.ended() from error
         return await self._view(principal, client_id)
 
     def _bounded(self, principal: Principal, place: software_domain.Place, asked: Software) -> Software:
@@ -153,7 +131,7 @@ class Desk:
             for field, platform in zip(("writes_each_minute", "writes_each_day"), self._limits, strict=True):
                 software_domain.limits(getattr(asked, field), platform, operator=operator, field=field)
         except Refused as error:
-            raise _refused(error) from error
+            raise words.refused(error) from error
         return msgspec.structs.replace(asked, side=place.side)
 
     async def page(
@@ -190,10 +168,10 @@ class Desk:
         client_id: UUID,
         given: NewSecret,
         principal: CurrentPrincipal,
-        idempotency_key: IdempotencyKey = None,
+        idempotency_key: SecretKey = None,
     ) -> ShownSecret:
         """A new secret, shown this once."""
-        wanted = software_once.named(idempotency_key, principal.subject, client_id, given.model_dump_json())
+        wanted = once.named(_NAMESPACE, idempotency_key, principal.subject, client_id, given.model_dump_json())
         seen = await self._seen(principal, client_id)
         async with transaction(self._parts.pool, "portal", keys=[f"structure/{seen.structure}"]) as tx:
             found = await software_store.one(tx.conn, client_id)
@@ -201,9 +179,9 @@ class Desk:
             try:
                 shown = await software.add_secret(tx, found, principal.subject, given.days, _trace(request), wanted)
             except Ended as error:
-                raise _ENDED from error
+                raise words.ended() from error
             except TooManySecrets as error:
-                raise _FULL from error
+                raise words.too_many_secrets() from error
         response.headers["Cache-Control"] = "no-store"
         made = shown.secret
         return ShownSecret(id=made.id, client_id=client_id, client_secret=shown.text, expires_at=made.expires_at)
@@ -239,33 +217,13 @@ def _manages(principal: Principal, structure: str, tenant: str | None) -> bool:
     return principal.kind == "person" and allows(principal.held, "software.manage", structure=structure, tenant=tenant)
 
 
-def _not_yours() -> Problem:
-    return Problem(
-        403,
-        "STRUCTURE_NOT_MANAGED",
-        "Structure non gérée",
-        "Vous ne gérez aucune structure de cet identifiant : demandez à son gestionnaire.",
-    )
-
-
-def _refused(error: Refused) -> Problem:
-    entry = {
-        "field": error.field,
-        "value": error.value,
-        "rule": error.rule,
-        "message": error.message,
-        "action": error.action,
-    }
-    return Problem(422, "REQUEST_INVALID", "Demande invalide", "Corrigez les champs indiqués.", errors=[entry])
-
-
 async def _known_services(connection: Connection, structure: str, codes: Collection[str]) -> None:
     """Raises a 422 problem for a code of which the directory has no open service there."""
     unknown = await structure_directory.unknown_services(connection, structure, sorted(codes))
     if unknown:
         said = f"La structure n'a pas de service ouvert « {unknown[0]} »."
         todo = "Prenez un code de sa liste, dans l'annuaire."
-        raise _refused(Refused("services", unknown[0], "SERVICE_UNKNOWN", said, todo))
+        raise words.refused(Refused("services", unknown[0], "SERVICE_UNKNOWN", said, todo))
 
 
 def _trace(request: Request) -> str | None:

@@ -13,11 +13,12 @@ from invoice.solicitations import CLOSED_AFTER_DAYS, subcategory
 from services.common import timers
 from services.common.db import Connection
 from services.common.deliver import Cause, Tx
+from services.common.once import reused
 from services.portal import solicitation as kept
 from services.portal import solicitation_people as people
 from services.portal.member_words import too_many
 from services.portal.solicitation import Act, Place, Side, Solicitation
-from services.portal.solicitation_words import answer_first, closed, key_reused, papers_gone
+from services.portal.solicitation_words import answer_first, closed, papers_gone
 
 REMINDER: Final = "solicitation_reminder"
 OVERDUE: Final = "solicitation_overdue"
@@ -66,7 +67,7 @@ async def before(connection: Connection, author: str, request: Once) -> Solicita
     if row is None:
         return None
     if row["asked_digest"] != request.digest:
-        raise key_reused(request.key)
+        raise reused(request.key)
     return await kept.one(connection, row["id"])
 
 
@@ -83,7 +84,7 @@ async def written_before(connection: Connection, author: str, request: Once) -> 
         "select asked_digest from solicitation_entry where author = $1 and idempotency_key = $2", author, request.key
     )
     if row is not None and row["asked_digest"] != request.digest:
-        raise key_reused(request.key)
+        raise reused(request.key)
     return row is not None
 
 

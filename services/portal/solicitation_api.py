@@ -1,23 +1,22 @@
 """``/api/v1/solicitations``: questions to support, to a body's service or to a supplier, and their answers."""
 
-import re
-from typing import Annotated, Any, Final, Literal
-from urllib.parse import quote
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 
-from services.common import bodies, clock
+from services.common import bodies, clock, once
 from services.common.auth import CurrentPrincipal
 from services.common.blobs import BlobMissing, Blobs
 from services.common.db import scoped
+from services.common.downloads import download_headers
 from services.common.may import require
+from services.common.once import IdempotencyKey
 from services.common.problems import problems
 from services.common.web import Problem
+from services.portal import cursors, sent_files, solicitation_lists, solicitation_papers, solicitation_views
 from services.portal import solicitation as kept
-from services.portal import solicitation_lists, solicitation_papers, solicitation_views
-from services.portal import solicitation_words as words
-from services.portal.member_words import invalid, not_found
+from services.portal.member_words import not_found
 from services.portal.parts import Parts
 from services.portal.scope import scope_of
 from services.portal.solicitation import State
@@ -34,17 +33,7 @@ from services.portal.solicitation_views import (
     SolicitationView,
 )
 
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
-_TITLES: Final = {
-    413: ("ATTACHMENT_TOO_LARGE", "Fichier trop grand"),
-    415: ("ATTACHMENT_MEDIA_TYPE", "Format non accepté"),
-}
-_FILES: Final = ("application/pdf", "image/jpeg", "image/png")
-_SUFFIX: Final = {"application/pdf": "pdf", "image/jpeg": "jpg", "image/png": "png"}
-IdempotencyKey = Annotated[
-    str | None,
-    Header(alias="Idempotency-Key", description="Conseillé : la même clé et la même demande ont la même réponse."),
-]
+_WHAT: Final = "ATTACHMENT"
 
 
 def add_routes(app: FastAPI, parts: Parts, blobs: Blobs) -> None:
@@ -90,13 +79,12 @@ def _add_lists(router: APIRouter, parts: Parts, desk: Desk) -> None:
             category=category,
             invoice=invoice,
             words=(q or "").strip() or None,
-            after=_after(cursor),
+            after=cursors.read(cursor, cursors.instant, UUID),
         )
         async with scoped(parts.api_pool, scope_of(principal)) as connection:
             found = await solicitation_lists.listed(connection, wanted, limit + 1)
-        shown = found[:limit]
-        more = solicitation_views.cursor(shown[-1]) if len(found) > limit else None
-        return SolicitationPage(solicitations=await desk.items(shown, principal), next=more)
+        shown, following = cursors.cut(found, limit, lambda last: (last.changed_at, last.id))
+        return SolicitationPage(solicitations=await desk.items(shown, principal), next=following)
 
     @router.post(
         "",
@@ -110,7 +98,7 @@ def _add_lists(router: APIRouter, parts: Parts, desk: Desk) -> None:
         request: Request, given: SolicitationIn, principal: CurrentPrincipal, idempotency_key: IdempotencyKey = None
     ) -> SolicitationView:
         require(principal, "solicitation.own")
-        made = await desk.ask(request, given, principal, _key(idempotency_key))
+        made = await desk.ask(request, given, principal, once.checked(idempotency_key))
         return await desk.view(made.id, principal)
 
 
@@ -119,13 +107,8 @@ def _add_papers(router: APIRouter, parts: Parts, blobs: Blobs) -> None:
         "/attachments",
         status_code=201,
         summary="Envoie une pièce à joindre ensuite : le corps est le fichier (PDF, JPEG ou PNG, 10 Mo au plus)",
-        responses=problems(401, 403, 413, 415, 422, 429, 503, titles=_TITLES),
-        openapi_extra={
-            "requestBody": {
-                "required": True,
-                "content": {name: {"schema": {"type": "string", "format": "binary"}} for name in _FILES},
-            }
-        },
+        responses=problems(401, 403, 413, 415, 422, 429, 503, titles=sent_files.titles(_WHAT)),
+        openapi_extra=sent_files.OPENAPI,
     )
     @bodies.takes(bodies.FILES)
     async def send(
@@ -134,7 +117,7 @@ def _add_papers(router: APIRouter, parts: Parts, blobs: Blobs) -> None:
         name: Annotated[str, Query(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f/\\]*$")] = "piece",
     ) -> AttachmentView:
         require(principal, "solicitation.own")
-        content = await _body(request)
+        content = await sent_files.whole(request, _WHAT)
         shown = name.strip() or "piece"
         made = await solicitation_papers.take(parts.pool, blobs, principal.subject, shown, content, clock.now())
         return AttachmentView(id=made, name=shown, size=len(content), available=True)
@@ -160,19 +143,10 @@ def _add_papers(router: APIRouter, parts: Parts, blobs: Blobs) -> None:
             content = await blobs.get(found.document)
         except BlobMissing as error:
             raise gone from error
-        return _file(content, found.document.media_type, found.file_name)
-
-
-def _file(content: bytes, media_type: str, name: str) -> Response:
-    suffix = _SUFFIX.get(media_type, "bin")
-    shown = name if name.lower().endswith(f".{suffix}") else f"{name}.{suffix}"
-    headers = {
-        "Content-Disposition": f"attachment; filename=\"piece.{suffix}\"; filename*=UTF-8''{quote(shown, safe='')}",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "private, no-store",
-    }
-    return Response(content, media_type=media_type, headers=headers)
+        suffix = sent_files.SUFFIX.get(found.document.media_type, "bin")
+        named = found.file_name.lower().endswith(f".{suffix}")
+        headers = download_headers(found.file_name if named else f"{found.file_name}.{suffix}")
+        return Response(content, media_type=found.document.media_type, headers=headers)
 
 
 def _add_one(router: APIRouter, desk: Desk) -> None:
@@ -200,7 +174,7 @@ def _add_acts(router: APIRouter, desk: Desk) -> None:
         idempotency_key: IdempotencyKey = None,
     ) -> SolicitationView:
         require(principal, "solicitation.own")
-        await desk.write(request, solicitation, given, principal, _key(idempotency_key))
+        await desk.write(request, solicitation, given, principal, once.checked(idempotency_key))
         return await desk.view(solicitation, principal)
 
     @router.post(
@@ -214,31 +188,3 @@ def _add_acts(router: APIRouter, desk: Desk) -> None:
         require(principal, "solicitation.own")
         await desk.close(request, solicitation, given.text, principal)
         return await desk.view(solicitation, principal)
-
-
-def _after(cursor: str | None) -> Any:
-    if cursor is None:
-        return None
-    try:
-        return solicitation_views.read_cursor(cursor)
-    except ValueError as error:
-        action = "Reprenez la valeur « next » de la page précédente, ou recommencez sans curseur."
-        raise invalid("cursor", cursor, "CURSOR_INVALID", "Ce curseur n'est pas de cette liste.", action) from error
-
-
-def _key(given: str | None) -> str | None:
-    if given is None or _KEY.fullmatch(given):
-        return given
-    raise words.bad_key(given)
-
-
-async def _body(request: Request) -> bytes:
-    """The file, never more than its limit in memory. Raises a 413 or 422 problem."""
-    found = bytearray()
-    async for chunk in request.stream():
-        found += chunk
-        if len(found) > solicitation_papers.MAX_BYTES:
-            raise Problem(413, "ATTACHMENT_TOO_LARGE", "Fichier trop grand", "Envoyez un fichier de 10 Mo au plus.")
-    if not found:
-        raise invalid("body", None, "ATTACHMENT_EMPTY", "Le fichier est vide.", "Envoyez le document lui-même.")
-    return bytes(found)

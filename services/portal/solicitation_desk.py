@@ -25,6 +25,7 @@ from services.portal.scope import scope_of
 from services.portal.solicitation import Place, Side, Solicitation
 from services.portal.solicitation_invoices import read
 from services.portal.solicitation_views import MessageIn, SolicitationIn, SolicitationItem, SolicitationView
+from services.portal.structure import called
 
 _NAMES = (
     "select k.key, coalesce(p.name, s.name) as name, t.name as tenant from unnest($1::text[]) k(key)"
@@ -242,11 +243,7 @@ class Desk:
             return {}
         async with self._parts.pool.acquire() as connection:
             rows = await connection.fetch(_NAMES, sorted(keys))
-        return {row["key"]: _named(row["name"], row["tenant"]) for row in rows if row["name"]}
-
-
-def _named(name: str, tenant: str | None) -> str:
-    return name if not tenant or tenant in name else f"{tenant} – {name}"
+        return {row["key"]: called(row["name"], row["tenant"]) for row in rows if row["name"]}
 
 
 def _reader(found: Solicitation, principal: Principal, names: dict[str, str], people: dict[str, str]) -> views.Reader:

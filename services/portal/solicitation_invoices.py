@@ -12,6 +12,7 @@ from fastapi import Request
 
 from services.common import telemetry
 from services.common.looks import HEADER
+from services.common.tls import trusted
 from services.common.trace import child
 from services.common.web import Problem
 
@@ -25,7 +26,7 @@ async def read(urls: Mapping[str, str], request: Request, invoice: UUID) -> Mapp
     headers = {name: request.headers[name] for name in _HANDED_ON if name in request.headers}
     headers["traceparent"] = child(getattr(request.state, "traceparent", None))
     try:
-        async with httpx.AsyncClient(timeout=_SECONDS, follow_redirects=False) as client:
+        async with httpx.AsyncClient(timeout=_SECONDS, follow_redirects=False, verify=trusted()) as client:
             answer = await client.get(f"{urls['status']}/api/v1/invoices/{invoice}", headers=headers)
     except (httpx.HTTPError, KeyError) as error:
         telemetry.logger().warning("solicitation.status_away", error=type(error).__name__)

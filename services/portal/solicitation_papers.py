@@ -11,11 +11,9 @@ import msgspec
 from services.common.blobs import Blobs
 from services.common.db import Pool
 from services.common.deliver import transaction
-from services.common.web import Problem
 from services.portal.member_words import too_many
-from services.portal.proof_kinds import media_type
+from services.portal.sent_files import media_type
 
-MAX_BYTES: Final = 10 * 1024 * 1024
 #: Files with one message; and files of one account that are joined to nothing yet.
 EACH_MESSAGE: Final = 5
 LOOSE: Final = 20
@@ -29,11 +27,7 @@ def object_key(owner: str, identity: UUID) -> str:
 
 async def take(pool: Pool, blobs: Blobs, owner: str, name: str, content: bytes, now: datetime) -> UUID:
     """Keep a file. Raises a 415 or 429 problem."""
-    kind = media_type(content)
-    if kind is None:
-        raise Problem(
-            415, "ATTACHMENT_MEDIA_TYPE", "Format non accepté", "Envoyez un PDF, une photo JPEG ou une image PNG."
-        )
+    kind = media_type(content, "ATTACHMENT")
     loose = await pool.fetchval(
         "select count(*) from solicitation_paper where owner = $1 and solicitation is null", owner
     )

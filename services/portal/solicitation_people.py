@@ -5,6 +5,7 @@ from typing import Final
 
 from services.common.db import Connection
 from services.portal.solicitation import Place
+from services.portal.structure import called
 
 #: A service with more people than that reads its list.
 _MOST: Final = 50
@@ -44,7 +45,7 @@ async def tenant_of(connection: Connection, siret: str) -> tuple[str, str] | Non
     if row is None:
         return None
     name, tenant = row["name"], row["tenant_name"]
-    return row["tenant"], name if not tenant or tenant in name else f"{tenant} – {name}"
+    return row["tenant"], called(name, tenant)
 
 
 async def service_there(connection: Connection, siret: str, code: str) -> bool:

@@ -1,7 +1,5 @@
 """What the API says of sollicitations. The other side learns the role and the place, never the person."""
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
@@ -16,7 +14,7 @@ from services.portal.solicitation_papers import EACH_MESSAGE
 _CLEAN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _PARAGRAPHS = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 #: A path of the platform: ``//`` would name another host.
-_PATH = r"^/([^/\x00-\x20\x7f-\x9f\\][^\x00-\x20\x7f-\x9f\\]*)?$"
+PATH = r"^/([^/\x00-\x20\x7f-\x9f\\][^\x00-\x20\x7f-\x9f\\]*)?$"
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=150, pattern=_CLEAN)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=4000, pattern=_PARAGRAPHS)]
 Code = Annotated[str, StringConstraints(max_length=60, pattern=r"^[A-Z_]+$")]
@@ -62,7 +60,7 @@ class SolicitationIn(_In):
     structure: str | None = Field(None, max_length=20, pattern=r"^\d{14}$", examples=["22060001900016"])
     service: Annotated[str, Field(max_length=100, pattern=_CLEAN)] | None = None
     on_behalf: Annotated[str, Field(max_length=400, pattern=_CLEAN)] | None = None
-    page: Annotated[str, Field(max_length=300, pattern=_PATH)] | None = None
+    page: Annotated[str, Field(max_length=300, pattern=PATH)] | None = None
     attachments: Papers = []
 
 
@@ -285,22 +283,3 @@ def _entry(entry: Entry, papers: Sequence[Paper], reader: Reader) -> EntryView:
 def attachment(paper: Paper) -> AttachmentView:
     """A file."""
     return AttachmentView(id=paper.id, name=paper.file_name, size=paper.size, available=paper.document is not None)
-
-
-def cursor(found: Solicitation) -> str:
-    """Where the next page begins."""
-    raw = f"{found.changed_at.isoformat()}|{found.id}"
-    return base64.urlsafe_b64encode(raw.encode()).decode().rstrip("=")
-
-
-def read_cursor(text: str) -> tuple[datetime, UUID]:
-    """Raises ``ValueError`` for one that no page gave."""
-    try:
-        raw = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4)).decode("ascii")
-    except (binascii.Error, UnicodeError) as error:
-        raise ValueError("not base64") from error
-    at, _, identity = raw.partition("|")
-    instant = datetime.fromisoformat(at)
-    if instant.tzinfo is None:
-        raise ValueError("an instant without an offset")
-    return instant, UUID(identity)

@@ -1,6 +1,6 @@
 """What the API answers when a sollicitation is refused: stable codes, French words, what to do."""
 
-from typing import Any, Final
+from typing import Final
 
 from invoice.solicitations import CATEGORIES
 from services.common.web import Problem
@@ -150,34 +150,4 @@ def papers_gone(ids: list[str]) -> Problem:
         "ATTACHMENT_UNKNOWN",
         "Une pièce indiquée n'existe pas, n'est pas de vous, ou est déjà jointe.",
         "Envoyez le fichier (POST /api/v1/solicitations/attachments), puis joignez l'identifiant reçu.",
-    )
-
-
-def key_reused(key: str) -> Problem:
-    """Another request had this key."""
-    action = "Donnez à chaque demande une clé à elle."
-    error: dict[str, Any] = {
-        "field": "Idempotency-Key",
-        "value": key[:40],
-        "rule": "une clé par demande",
-        "message": "Cette clé a déjà servi à une autre demande.",
-        "action": action,
-    }
-    return Problem(
-        409,
-        "IDEMPOTENCY_KEY_REUSED",
-        "Idempotency-Key déjà employée",
-        "Vous avez déjà employé cette clé pour une autre demande : rien n'a été fait.",
-        errors=[error],
-    )
-
-
-def bad_key(key: str) -> Problem:
-    """A key of another form."""
-    return invalid(
-        "Idempotency-Key",
-        key,
-        "IDEMPOTENCY_KEY_INVALID",
-        "L'en-tête Idempotency-Key doit compter de 1 à 200 caractères imprimables, sans espace ni accent.",
-        "Donnez à chaque demande une clé à elle.",
     )

@@ -46,6 +46,11 @@ class InvalidBank(ValueError):
         self.field = field
 
 
+def called(name: str, tenant: str | None) -> str:
+    """A budget under the name of its body too, as suppliers know it: many are called "Budget principal"."""
+    return f"{tenant} – {name}" if tenant and tenant not in name else name
+
+
 def identifier(kind: IdentifierType, text: str) -> Identifier:
     """The identifier, checked as its type asks.
 

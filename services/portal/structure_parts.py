@@ -15,7 +15,7 @@ from services.common.failures import is_transient
 from services.common.trace import RequestCause
 from services.portal import (
     member_administrators_api,
-    member_invitation_pages,
+    member_invitation_sign_up,
     member_invitations_api,
     member_requests_api,
     members_api,
@@ -41,7 +41,7 @@ def add_routes(app: FastAPI, parts: Parts, blobs: Blobs) -> None:
     members_api.add_routes(router, parts, desk)
     member_requests_api.add_routes(router, parts, desk)
     member_invitations_api.add_routes(router, parts, desk)
-    member_invitation_pages.add_routes(router, parts, desk)
+    member_invitation_sign_up.add_routes(router, parts)
     member_administrators_api.add_routes(router, parts)
     proofs_api.add_routes(router, parts, desk, blobs)
     app.include_router(router)

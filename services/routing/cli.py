@@ -13,7 +13,8 @@ from services.common import telemetry
 from services.common.db import Pool
 from services.routing import entries, tenants
 from services.routing.load import LoadSettings, opened
-from services.routing.sources import said, strict
+from services.routing.sources import said
+from services.routing.strictly import strict
 from services.routing.tenants import TenantError
 
 

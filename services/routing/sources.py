@@ -2,9 +2,8 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from typing import IO, Any, Literal, TypeVar, get_args, get_type_hints
+from collections.abc import Iterator, Mapping
+from typing import IO, Literal
 
 import msgspec
 
@@ -12,9 +11,9 @@ from invoice.directory import Entry
 from invoice.directory_file import DirectoryFile
 from invoice.identifiers import normalise_code
 from services.routing.columns import BY_KIND, KINDS, NAMES, BadCell, overlay, unshield
+from services.routing.strictly import known, strict
 
 FileForm = Literal["csv", "jsonl", "json"]
-Kind = TypeVar("Kind", bound=msgspec.Struct)
 _MAX_LINE = 1_000_000
 #: A manager to notify: no entry of the directory, on its way through such a file (:mod:`services.routing.managers`).
 MANAGER = "gestionnaire"
@@ -74,7 +73,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
             return self.entry
         try:
             if self.cells is not None:
-                return _known(overlay(self.kind, self.cells, current), KINDS[self.kind], strict=False)
+                return known(overlay(self.kind, self.cells, current), KINDS[self.kind], strict=False)
             assert self.raw is not None
             return strict(self.raw, KINDS[self.kind])
         except BadCell as error:
@@ -271,45 +270,3 @@ def _json(file: IO[bytes]) -> Iterator[Line]:
 
 def _unreadable(number: int, rule: str, message: str) -> Line:
     return Line(number=number, error=LineError(line=number, field="ligne", rule=rule, message=message))
-
-
-def strict(raw: bytes, kind: type[Kind]) -> Kind:
-    """An entry, or a part of one, where a field that the structs would drop is a typing error."""
-    built = msgspec.json.decode(raw)
-    if not isinstance(built, dict):
-        raise msgspec.ValidationError("un objet est attendu")
-    built.pop("entree", None)
-    return _known(built, kind)
-
-
-def _known(built: dict[str, Any], kind: type[Kind], *, strict: bool = True) -> Kind:
-    unknown = sorted(_unknown(built, kind))
-    if unknown:
-        raise msgspec.ValidationError(f"le champ {unknown[0]!r} n'existe pas")
-    return msgspec.convert(built, kind, strict=strict)
-
-
-def _unknown(built: Any, kind: type[msgspec.Struct]) -> Iterable[str]:
-    if isinstance(built, list):
-        for item in built:
-            yield from _unknown(item, kind)
-    elif isinstance(built, dict):
-        fields = _fields(kind)
-        for name, value in built.items():
-            if name not in fields:
-                yield name
-            elif (part := fields[name]) is not None:
-                yield from _unknown(value, part)
-
-
-@cache
-def _fields(kind: type[msgspec.Struct]) -> Mapping[str, type[msgspec.Struct] | None]:
-    """The fields of a struct, each with the struct that it holds or lists."""
-    return {name: next(_structs(hint), None) for name, hint in get_type_hints(kind).items()}
-
-
-def _structs(hint: Any) -> Iterator[type[msgspec.Struct]]:
-    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        yield hint
-    for part in get_args(hint):
-        yield from _structs(part)

@@ -15,7 +15,7 @@ from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
 from services.common.looks import MayLook, add_looks
 from services.common.web import Problem
-from services.status import api_queries, proofs, views
+from services.status import api_queries, proofs, viewing
 from services.status.feed import Feed
 from services.status.feed_stream import EventStream
 from services.status.listing import COLUMNS
@@ -114,7 +114,7 @@ def _add_detail(router: APIRouter, trail: Trail) -> None:
         if row["left_at"] is None:
             response.headers["ETag"] = etag(row["version"])
         pages = links.make(request.app.state.token_secret, row["read_as"] or invoice, principal.holder)
-        return views.detail(row, history, pages, by)
+        return viewing.detail(row, history, pages, by)
 
 
 def not_found() -> Problem:

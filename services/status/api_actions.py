@@ -3,20 +3,20 @@
 Who asks is judged through row-level security, under the invoice's lock; what is done is written by the worker's role.
 """
 
-import re
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Header, Request, Response
 
-from services.common import clock, telemetry
+from services.common import clock, once, telemetry
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Connection, Pool
 from services.common.deliver import Tx, transaction
 from services.common.looks import MayLook
+from services.common.once import IdempotencyKey
 from services.common.trace import RequestCause
 from services.common.web import Problem
-from services.status import action_store, store, views
+from services.status import action_store, store, viewing
 from services.status.action import Refused, Wanted
 from services.status.action_store import Standing
 from services.status.action_views import ActionIn, Done, PossibleActions, possible_out, problem
@@ -27,7 +27,6 @@ from services.status.model import Applied, Invoice
 from services.status.plan import act
 from services.status.writing import write
 
-_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     403: {"description": "L'action revient à un autre rôle, ou la facture n'est plus chez vous"},
     404: {"description": "Aucune facture visible avec vos droits ne porte cet identifiant"},
@@ -37,10 +36,6 @@ _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 }
 IfMatch = Annotated[
     str | None, Header(alias="If-Match", description="L'ETag de la facture lue : personne n'écrase l'action d'un autre")
-]
-IdempotencyKey = Annotated[
-    str | None,
-    Header(alias="Idempotency-Key", description="Conseillé : la même clé et la même demande ont la même réponse."),
 ]
 
 
@@ -67,8 +62,8 @@ def _add_possible(router: APIRouter, pool: Pool, api_pool: Pool) -> None:
         return PossibleActions(
             invoice=found.id,
             version=etag(found.version),
-            status=views.status_view(found.status, found.status_at),
-            turn=views.turn_view(found.status),
+            status=viewing.status_view(found.status, found.status_at),
+            turn=viewing.turn_view(found.status),
             actions=[
                 possible_out(found, one, ACTIONS[one.name].warns(found, past.entries, now))
                 for one in possible(found, standing.actors)
@@ -88,7 +83,7 @@ def _add_act(router: APIRouter, pool: Pool, api_pool: Pool) -> None:
         idempotency_key: IdempotencyKey = None,
     ) -> Done:
         asked = action_store.digest(invoice, wanted.model_dump_json().encode())
-        key = key_of(idempotency_key)
+        key = once.checked(idempotency_key)
         locks = [str(invoice)] if key is None else [str(invoice), f"action {principal.subject} {key}"]
         async with transaction(pool, "status", keys=locks) as tx:
             standing = await standing_of(api_pool, principal, invoice)
@@ -123,8 +118,8 @@ async def act_on(
         action=wanted.action,
         entry=done.entry.number,
         version=etag(after.version),
-        status=views.status_view(after.status, after.status_at),
-        turn=views.turn_view(after.status),
+        status=viewing.status_view(after.status, after.status_at),
+        turn=viewing.turn_view(after.status),
     )
 
 
@@ -173,29 +168,8 @@ async def answered_before(connection: Connection, subject: str, key: str, asked:
     if known is None:
         return None
     if known.digest != asked:
-        raise Problem(
-            409,
-            "IDEMPOTENCY_KEY_REUSED",
-            "Idempotency-Key déjà employée",
-            "Vous avez déjà employé cette clé pour une autre demande : rien n'a été fait.",
-            errors=[{"field": "Idempotency-Key", "value": key[:40], "rule": "une clé par demande", "action": _OWN_KEY}],
-        )
+        raise once.reused(key)
     return Done.model_validate_json(known.answer)
-
-
-_OWN_KEY: Final = "Donnez à chaque demande une clé à elle."
-
-
-def key_of(given: str | None) -> str | None:
-    if given is None or _KEY.fullmatch(given):
-        return given
-    raise Problem(
-        422,
-        "IDEMPOTENCY_KEY_INVALID",
-        "Idempotency-Key refusée",
-        "L'en-tête Idempotency-Key doit compter de 1 à 200 caractères imprimables, sans espace ni accent.",
-        errors=[{"field": "Idempotency-Key", "value": given[:40], "rule": "1 à 200 caractères", "action": _OWN_KEY}],
-    )
 
 
 def check_version(if_match: str | None, found: Invoice) -> None:

@@ -12,17 +12,18 @@ import msgspec
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.datastructures import QueryParams
 
-from services.common import clock
+from services.common import clock, once
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.db import Pool, scoped
 from services.common.deliver import Tx, transaction
+from services.common.once import IdempotencyKey
 from services.common.principal import OPERATEUR
 from services.common.web import Problem
-from services.status import action_store, bulk_store, queries, views
+from services.status import action_store, bulk_store, queries, viewing
 from services.status.action_views import ActionIn
 from services.status.actions import ACTIONS, repeated
 from services.status.api import etag
-from services.status.api_actions import IdempotencyKey, act_on, check_version, key_of, load, standing_of, wanted_of
+from services.status.api_actions import act_on, check_version, load, standing_of, wanted_of
 from services.status.api_queries import Wanted
 from services.status.bulk_store import Chosen
 from services.status.bulk_views import MOST, BulkIn, BulkItem, BulkProblem, BulkReport
@@ -48,7 +49,7 @@ def add_routes(app: FastAPI, pool: Pool, api_pool: Pool) -> None:
         principal: CurrentPrincipal,
         idempotency_key: IdempotencyKey = None,
     ) -> BulkReport:
-        key = key_of(idempotency_key)
+        key = once.checked(idempotency_key)
         if key is None:
             raise _no_key()
         digest = _digest(body, request.query_params)
@@ -99,7 +100,7 @@ class _Bulk:
         before = await load(tx.conn, chosen.invoice)
         wanted, action = wanted_of(self._wanted), ACTIONS.get(self._wanted.action)
         if repeated(before, wanted, standing.actors, await action_store.past(tx.conn, before.id)):
-            status = views.status_view(before.status, before.status_at)
+            status = viewing.status_view(before.status, before.status_at)
             return BulkItem(invoice=before.id, outcome="already", version=etag(before.version), status=status)
         if chosen.version is not None and (action is None or not action.light):
             check_version(etag(chosen.version), before)
@@ -116,7 +117,7 @@ async def _begin(
     known = await bulk_store.begun(tx.conn, principal.subject, key)
     if known is not None:
         if known.digest != digest:
-            raise _reused(key)
+            raise once.reused(key)
         return known.chosen
     if body.filter and body.invoices:
         raise _both()
@@ -209,16 +210,6 @@ def _nothing() -> Problem:
         "invoices",
         None,
         "Nommez des factures, ou mettez « filter » avec des conditions.",
-    )
-
-
-def _reused(key: str) -> Problem:
-    return Problem(
-        409,
-        "IDEMPOTENCY_KEY_REUSED",
-        "Idempotency-Key déjà employée",
-        "Vous avez déjà employé cette clé pour une autre demande : rien n'a été fait.",
-        errors=[{"field": "Idempotency-Key", "value": key[:40], "rule": "une clé par demande"}],
     )
 
 

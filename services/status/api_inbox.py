@@ -4,7 +4,6 @@ Row-level security says what is the caller's; statuses are posted back through t
 """
 
 from typing import Annotated, Any, Final
-from urllib.parse import quote
 from uuid import UUID
 
 import asyncpg
@@ -16,6 +15,7 @@ from services.common.auth import CurrentPrincipal, Principal
 from services.common.blobs import BlobCorrupt, BlobMissing, Blobs, BlobsAway
 from services.common.db import Pool, scoped
 from services.common.deliver import transaction
+from services.common.downloads import download_headers
 from services.common.looks import MayLook
 from services.common.trace import RequestCause
 from services.common.web import Problem
@@ -229,16 +229,5 @@ async def _content(blobs: Blobs, held: Held, invoice: UUID) -> bytes:
 
 
 def _download(held: Held, content: bytes) -> Response:
-    """Somebody's upload: downloaded under its name, never sniffed, run or kept by a shared cache."""
-    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in held.name)
-    return Response(
-        content,
-        media_type=held.claim.media_type,
-        headers={
-            "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(held.name, safe='')}",
-            "Content-Security-Policy": "sandbox; default-src 'none'",
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "private, no-store",
-            "ETag": f'"{held.claim.sha256}"',
-        },
-    )
+    headers = download_headers(held.name, held.claim.sha256)
+    return Response(content, media_type=held.claim.media_type, headers=headers)

@@ -14,7 +14,7 @@ from services.common.db import Pool, scoped
 from services.common.lasting import lasting
 from services.common.looks import MayLook
 from services.common.web import Problem
-from services.status import archive, figures, proofs, queries, risks, sides, table_csv, views
+from services.status import archive, figures, proofs, queries, risks, sides, table_csv, viewing
 from services.status.api_search import wanted, write_cursor
 from services.status.figures import Figures, Synthesis
 from services.status.inbox_changes import changed_page
@@ -22,11 +22,20 @@ from services.status.looked import Trail
 from services.status.payment_delay import paris_day
 from services.status.risks import Risks
 from services.status.search import Search, Side
-from services.status.views import InvoicePage
+from services.status.views import InvoiceItem, InvoicePage
 
 Wanted = Annotated[Search, Depends(wanted)]
 Tenant = Annotated[
     str | None, Query(description="Un seul tenant (opérateur, administrateur)", max_length=64, pattern=r"^[\w.-]+$")
+]
+OneService = Annotated[
+    str | None,
+    Query(
+        description="Un seul service, « SIRET/code », parmi ceux pour lesquels je vois les factures reçues",
+        examples=["22310001700423/ACHATS"],
+        max_length=150,
+        pattern=r"^[^/\x00]+/[^\x00]+$",
+    ),
 ]
 LookedFrom = Annotated[
     Side | None,
@@ -76,7 +85,7 @@ def add_lists(router: APIRouter, trail: Trail) -> None:
             last = shown[-1]
             place = last["submitted_at"] if asked.sort == "recent" else last["due_on"]
             following = write_cursor(asked.sort, place, last["id"])
-        return InvoicePage(invoices=[views.InvoiceItem(**views.item(row)) for row in shown], next=following)
+        return InvoicePage(invoices=[InvoiceItem(**viewing.item(row)) for row in shown], next=following)
 
     @router.get("/export.csv", summary="Les mêmes en CSV, toutes", response_class=Response, responses=_CSV)
     async def export_csv(request: Request, principal: CurrentPrincipal, looking: MayLook, asked: Wanted) -> Response:
@@ -120,14 +129,22 @@ def add_figures(router: APIRouter, api_pool: Pool) -> None:
             return await figures.synthesis(connection, whose, clock.now(), unchanged_days)
 
     @router.get("/figures", summary="Tableau de bord : par statut, âge, échéance, service et mois")
-    async def dashboard(principal: CurrentPrincipal, tenant: Tenant = None, side: LookedFrom = None) -> Figures:
+    async def dashboard(
+        principal: CurrentPrincipal, tenant: Tenant = None, side: LookedFrom = None, service: OneService = None
+    ) -> Figures:
         whose = sides.side_of(principal, tenant, side)
+        if service is not None:
+            whose = sides.in_service(principal, whose, service)
         async with scoped(api_pool, principal.scope()) as connection:
             return await figures.figures(connection, whose, clock.now())
 
     @router.get("/risks", summary="Délais de paiement à risque, et ce qu'ils coûteraient")
-    async def at_risk(principal: CurrentPrincipal, tenant: Tenant = None, side: LookedFrom = None) -> Risks:
+    async def at_risk(
+        principal: CurrentPrincipal, tenant: Tenant = None, side: LookedFrom = None, service: OneService = None
+    ) -> Risks:
         whose = sides.side_of(principal, tenant, side)
+        if service is not None:
+            whose = sides.in_service(principal, whose, service)
         async with scoped(api_pool, principal.scope()) as connection:
             return await risks.risks(connection, whose, paris_day(clock.now()))
 

@@ -51,8 +51,11 @@ async def wanted(
     issued_to: Annotated[date | None, Query(description="Date de facture, au plus tard")] = None,
     turn: Annotated[str | None, Query(description="À qui d'agir : F, D, C, S, V1, V2, MOE, MOA")] = None,
     unchanged_days: Annotated[Days, Query(description="Même statut depuis tant de jours au moins")] = None,
+    unchanged_under: Annotated[Days, Query(description="Même statut depuis moins de tant de jours")] = None,
     late: Annotated[bool, Query(description="Échéance de paiement dépassée")] = False,
     due_within: Annotated[Days, Query(description="À payer d'ici tant de jours, ou en retard")] = None,
+    due_from: Annotated[date | None, Query(description="Échéance de paiement, au plus tôt")] = None,
+    due_to: Annotated[date | None, Query(description="Échéance de paiement, au plus tard")] = None,
     q: Annotated[
         str | None,
         Query(
@@ -97,8 +100,11 @@ async def wanted(
         status=tuple(dict.fromkeys(status or ())),
         turn=turn,
         unchanged_days=unchanged_days,
+        unchanged_under=unchanged_under,
         late=late,
         due_within=due_within,
+        due_from=due_from,
+        due_to=due_to,
         words=_words(q),
         side=side,
         file=file,

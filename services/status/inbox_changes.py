@@ -9,11 +9,11 @@ import asyncpg
 from services.common.auth import Principal
 from services.common.db import Connection
 from services.common.web import Problem
-from services.status import inbox, inbox_store, views
+from services.status import inbox, inbox_store, viewing
 from services.status.inbox_store import Changed, Place
 from services.status.inbox_views import ChangeOut, Changes
 from services.status.listing import COLUMNS
-from services.status.views import InvoicePage
+from services.status.views import InvoiceItem, InvoicePage
 
 #: As a cursor: from the beginning.
 BEGINNING: Final = "0"
@@ -75,7 +75,7 @@ def _change(each: Changed, row: asyncpg.Record | None, told: Mapping[UUID, int])
         entry=each.entry,
         left=row is None,
         fetched_entry=told.get(each.invoice),
-        invoice=None if row is None else views.InvoiceItem(**views.item(row)),
+        invoice=None if row is None else InvoiceItem(**viewing.item(row)),
     )
 
 

@@ -1,11 +1,12 @@
 """Lists of invoices, whatever is asked for, without reading more than a few thousand rows of a million.
 
 Row-level security alone decides what may be seen. Everything here only says where to look: at the newest of each status
-along an index, or at the few invoices that a selective condition leaves.
+along an index, or at the few invoices that a selective condition leaves. What is asked becomes one statement, put
+together in one place: one long file.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from services.common.auth import Principal
 from services.common.db import Connection
 from services.status import selectivity
 from services.status.listing import COLUMNS
-from services.status.payment_delay import paris_day
+from services.status.payment_delay import PARIS, paris_day
 from services.status.places import places
 from services.status.search import MAX_WORDS, Search
 
@@ -33,7 +34,7 @@ async def search(
     """Rows of ``invoice`` in the order asked for. ``connection`` must be scoped to the principal."""
     if not wanted.statuses:
         return []
-    query = _Query(principal, wanted, limit, paris_day(now), now)
+    query = _Query(principal, wanted, limit, paris_day(now))
     await query.prepare(connection)
     text = query.text()
     if not text:
@@ -51,8 +52,8 @@ async def search(
 class _Query:
     """One statement being put together; ``values`` are its parameters."""
 
-    def __init__(self, principal: Principal, wanted: Search, limit: int, today: date, now: datetime) -> None:
-        self._wanted, self._limit, self._today, self._now = wanted, limit, today, now
+    def __init__(self, principal: Principal, wanted: Search, limit: int, today: date) -> None:
+        self._wanted, self._limit, self._today = wanted, limit, today
         self._subject, self._places = principal.subject, places(principal)
         self.values: list[Any] = []
         self._inner, self._outer, self._after = _ORDERS[wanted.sort]
@@ -83,6 +84,9 @@ class _Query:
         before = wanted.due_before(self._today)
         if before is not None:
             self._conditions.append(f"i.due_on < {self._bind(before, 'date')}")
+        for sign, day in ((">=", wanted.due_from), ("<=", wanted.due_to)):
+            if day is not None:
+                self._conditions.append(f"i.due_on {sign} {self._bind(day, 'date')}")
         if wanted.sort == "due":
             self._conditions.append("i.due_on is not null")
         if wanted.after is not None:
@@ -120,12 +124,22 @@ class _Query:
             self.selective = True
         elif wanted.side == "works":
             add("i.works_file is not null")
+        self._unchanged()
+
+    def _unchanged(self) -> None:
+        """How long an invoice has been in its status."""
+        wanted, add = self._wanted, self._conditions.append
         if wanted.unchanged_days is not None:
-            since = self._bind(self._now, "timestamptz")
-            days = self._bind(wanted.unchanged_days, "int")
             # An invoice is deposited before its status: said twice, so that the index stops where nothing can follow.
+            since = self._bind(self._younger(wanted.unchanged_days), "timestamptz")
             for column in ("status_at", "submitted_at"):
-                add(f"i.{column} <= {since} - make_interval(days => {days})")
+                add(f"i.{column} < {since}")
+        if wanted.unchanged_under is not None:
+            add(f"i.status_at >= {self._bind(self._younger(wanted.unchanged_under), 'timestamptz')}")
+
+    def _younger(self, days: int) -> datetime:
+        """The midnight in Paris since which a status is not yet so many days of the calendar old."""
+        return datetime.combine(self._today - timedelta(days=days - 1), time.min, PARIS)
 
     async def _ranges(self, connection: Connection) -> None:
         wanted = self._wanted

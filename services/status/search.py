@@ -30,9 +30,10 @@ class After(msgspec.Struct, frozen=True):
 class Search(msgspec.Struct, frozen=True, kw_only=True):
     """Every condition is optional and all hold together. Amounts are net to pay; days are Paris days.
 
-    ``service`` is a service's code, or ``siret/code``. ``unchanged_days``: in the same status for so many days.
-    ``due_within``: to be paid within so many days, or late. ``late``: the last day to pay has passed. ``side``: None
-    for all that may be seen. ``file``: the pieces of one works file.
+    ``service`` is a service's code, or ``siret/code``. ``unchanged_days``: in the same status for so many days at
+    least, ``unchanged_under``: for fewer than so many; days of the calendar, as figures count them. ``due_within``: to
+    be paid within so many days, or late. ``late``: the last day to pay has passed. ``due_from`` and ``due_to``: the
+    last day to pay, both included. ``side``: None for all that may be seen. ``file``: the pieces of one works file.
     """
 
     number: str | None = None
@@ -50,8 +51,11 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     status: tuple[str, ...] = ()
     turn: str | None = None
     unchanged_days: int | None = None
+    unchanged_under: int | None = None
     late: bool = False
     due_within: int | None = None
+    due_from: date | None = None
+    due_to: date | None = None
     words: tuple[str, ...] = ()
     side: Side | None = None
     file: UUID | None = None
@@ -64,7 +68,8 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
         found = self.status or SHOWN
         if self.turn is not None:
             found = tuple(code for code in found if code in waiting_for(self.turn))
-        if self.late or self.due_within is not None or self.unchanged_days is not None or self.sort == "due":
+        days = (self.due_within, self.due_from, self.due_to, self.unchanged_days, self.unchanged_under)
+        if self.late or self.sort == "due" or any(each is not None for each in days):
             found = tuple(code for code in found if code in OPEN)
         return found
 

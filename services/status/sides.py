@@ -10,6 +10,8 @@ from services.status import search
 from services.status.places import Places, places
 
 _PARTIES: Final = "select invoice from invoice_party where structure = any ($1) and valid_until is null"
+#: The address of a sum by service.
+_THERE: Final = "structure || '/' || service"
 _SUPPLIERS: Final = ("F", "V1", "V2", "MOE", "MOA")
 _GUESTS: Final[dict[str | None, tuple[str, ...]]] = {"to_validate": ("V1", "V2"), "works": ("MOE", "MOA", "F")}
 Standing = Literal["operator", "tenant", "structure", "service", "supplier", "guest", "none"]
@@ -18,7 +20,8 @@ Standing = Literal["operator", "tenant", "structure", "service", "supplier", "gu
 class Side(msgspec.Struct, frozen=True):
     """As whom the caller counts. Where ``sums`` is false open invoices are read, those that ``column`` says are his.
 
-    ``status_kind``: which sums tell his invoices by status; none do for one who sees only what he deposited.
+    ``scopes`` of ``column`` "service" are one service and the tenants within which it is looked for. ``status_kind``:
+    which sums tell his invoices by status; none do for one who sees only what he deposited.
     """
 
     standing: Standing
@@ -56,6 +59,22 @@ def side_of(principal: Principal, tenant: str | None = None, looked: search.Side
     return _NONE if looked == "received" else _issuing(principal, held)
 
 
+def in_service(principal: Principal, side: Side, service: str) -> Side:
+    """The same within one service (``siret/code``) of those that he receives for; nothing within any other."""
+    siret, held = service.partition("/")[0], places(principal)
+    within = Side("service", ("D", "C"), [service], "service", False, "address")
+    match side.standing:
+        case "operator":
+            return within
+        case "service" if service in side.scopes:
+            return within
+        case "tenant":
+            return msgspec.structs.replace(within, scopes=[service, *side.scopes], column="service")
+        case "structure" if siret in held.recipient:
+            return msgspec.structs.replace(within, scopes=[service, *side.scopes], column="service")
+    return _NONE
+
+
 def _issuing(principal: Principal, held: Places) -> Side:
     if held.supplier:
         return Side("supplier", _SUPPLIERS, held.supplier, "supplier", False, "supplier")
@@ -67,12 +86,18 @@ def _issuing(principal: Principal, held: Places) -> Side:
 
 
 def where_summed(side: Side) -> str:
-    """Where the sums lie: by body for a clerk, of whose services row-level security shows his own."""
-    return "structure = any ($1)" if side.standing == "service" else "scope = any ($1)"
+    """Where the sums lie: by service for a clerk, and for whoever asks for one service of his tenants."""
+    if side.column == "service":
+        return f"{_THERE} = ($1::text[])[1] and structure = split_part(($1::text[])[1], '/', 1) and scope = any ($1)"
+    if side.standing == "service":
+        return f"{_THERE} = any ($1) and structure = any (array(select split_part(s, '/', 1) from unnest($1) s))"
+    return "scope = any ($1)"
 
 
 def where_read(side: Side) -> str:
     """Which invoices are read; a depositor's and a guest's through the parties that row-level security shows him."""
+    if side.column == "service":
+        return "address = ($1::text[])[1] and tenant = any ($1)"
     if side.column == "to_validate":
         return f"id in ({_PARTIES} and role = 'VALIDATEUR')"
     if side.column == "works":
@@ -84,6 +109,4 @@ def where_read(side: Side) -> str:
 
 def holders(side: Side) -> list[str]:
     """The values for either."""
-    if side.standing == "service":
-        return sorted({service.partition("/")[0] for service in side.scopes})
     return list(side.scopes)

@@ -13,8 +13,9 @@ from invoice import model
 from invoice.clock import Terms
 from invoice.model import InvoiceHeader, Works
 from services.common.db import Connection
+from services.status import party_store
 from services.status.bodies import policy
-from services.status.model import Delay, Ended, Entry, FieldChange, Gone, Invoice, Moved, Notice, Party
+from services.status.model import Delay, Entry, FieldChange, Invoice, Notice
 from services.status.plan import Plan
 
 _header = codec(InvoiceHeader)
@@ -113,13 +114,13 @@ async def clock_entries(connection: Connection, invoices: Sequence[UUID]) -> dic
 
 async def save(connection: Connection, plan: Plan, now: datetime) -> None:
     """Write a batch's plan in the running transaction."""
-    await _end_parties(connection, plan.ended, now)  # first: it keeps the invoice as it stands before the plan
+    await party_store.end(connection, plan.ended, now)  # first: it keeps the invoice as it stands before the plan
     await _insert(connection, plan.created)
     await _update(connection, plan.changed)
     await _write_history(connection, plan.entries, now)
-    await _move_parties(connection, plan.moved)
-    await _forget_parties(connection, plan.gone)
-    await _write_parties(connection, plan.parties, now)
+    await party_store.move(connection, plan.moved)
+    await party_store.forget(connection, plan.gone)
+    await party_store.write(connection, plan.parties, now)
 
 
 def _invoice(row: asyncpg.Record) -> Invoice:
@@ -248,59 +249,3 @@ async def _write_history(connection: Connection, entries: Sequence[Entry], now: 
 
 def _list(items: tuple[msgspec.Struct, ...]) -> str:
     return _json.encode(items).decode() if items else "[]"
-
-
-async def _end_parties(connection: Connection, ended: Sequence[Ended], now: datetime) -> None:
-    for end in ended:  # one at a time: only an action ends a party
-        await connection.execute(
-            "update invoice_party p set until_entry = $3, valid_until = $4,"
-            " left_as = (select to_jsonb(i) - 'depositor' from invoice i where i.id = p.invoice)"
-            " where p.invoice = $1 and p.structure = $2 and p.role = 'DESTINATAIRE' and p.valid_until is null",
-            end.invoice,
-            end.structure,
-            end.until,
-            now,
-        )
-
-
-async def _forget_parties(connection: Connection, gone: Sequence[Gone]) -> None:
-    for one in gone:  # one at a time: only an action does this
-        await connection.execute(
-            "update invoice_party set closed = true where invoice = $1 and structure = $2 and role = $3",
-            one.invoice,
-            one.structure,
-            one.role,
-        )
-
-
-async def _move_parties(connection: Connection, moved: Sequence[Moved]) -> None:
-    if moved:
-        await connection.execute(
-            "update invoice_party p set service = t.service"
-            " from unnest($1::uuid[], $2::text[], $3::text[]) t(invoice, structure, service)"
-            " where p.invoice = t.invoice and p.structure = t.structure and p.role = 'DESTINATAIRE'"
-            " and p.valid_until is null",
-            [m.invoice for m in moved],
-            [m.structure for m in moved],
-            [m.service for m in moved],
-        )
-
-
-async def _write_parties(connection: Connection, parties: Sequence[Party], now: datetime) -> None:
-    if not parties:
-        return
-    await connection.execute(
-        "insert into invoice_party (invoice, structure, service, role, tenant, since_entry, submitted_at, rank,"
-        " depositor, valid_from) select t.*, $10 from unnest($1::uuid[], $2::text[], $3::text[], $4::text[],"
-        " $5::text[], $6::int[], $7::timestamptz[], $8::smallint[], $9::text[]) t on conflict do nothing",
-        [p.invoice for p in parties],
-        [p.structure for p in parties],
-        [p.service for p in parties],
-        [p.role for p in parties],
-        [p.tenant for p in parties],
-        [p.since for p in parties],
-        [p.submitted_at for p in parties],
-        [p.rank for p in parties],
-        [p.depositor for p in parties],
-        now,
-    )

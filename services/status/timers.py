@@ -12,9 +12,9 @@ from typing import Final, Literal
 from uuid import UUID, uuid5
 
 import msgspec
-import yaml
 
 from contracts.envelope import NAMESPACE
+from invoice import packaged
 from invoice.clock import PARIS, paris_day
 from invoice.lifecycle import STATUSES, turn
 from services.status.model import Invoice
@@ -55,7 +55,7 @@ class Planned(msgspec.Struct, frozen=True, kw_only=True):
 
 def _load() -> dict[str, TimerRow]:
     text = resources.files("services.status").joinpath("timers.yaml").read_bytes()
-    rows = msgspec.convert(yaml.safe_load(text), tuple[TimerRow, ...])
+    rows = msgspec.convert(packaged.parse(text), tuple[TimerRow, ...])
     return {row.kind: row for row in rows}
 
 

@@ -172,7 +172,8 @@ async def _of_status(asked: Asked, request: Request, neighbours: Neighbours) -> 
         given: Sequence[Mapping[str, Any]] = found.get("risks", ())
         bars = [Point(at=words.name(words.RANGES, one["range"], asked.language), value=one["count"]) for one in given]
         late = next((one for one in given if one["range"] == "late"), {"interest": 0, "indemnity": 0})
-        said = asked.say("risks", interest=late["interest"], indemnity=late["indemnity"])
+        owed = {part: words.euros(late[part], asked.language) for part in ("interest", "indemnity")}
+        said = asked.say("risks", **owed)
         series = [Series(name=asked.say("invoices"), points=bars)]
     return asked.curve(" ".join([said, *(notice.text for notice in notices)]), "bar", series)
 

@@ -20,6 +20,7 @@ AWAY: Final = Gauge("chorale_supervision_service_away", "The service does not an
 OUTBOX: Final = Gauge("chorale_supervision_outbox_unsent", "Outbox rows not sent", ["service"])
 OUTBOX_AGE: Final = Gauge("chorale_supervision_outbox_oldest_seconds", "Age of the oldest row not sent", ["service"])
 WAITING: Final = Gauge("chorale_supervision_waiting_events", "Events waiting for their predecessor", ["service"])
+WAITING_AGE: Final = Gauge("chorale_supervision_waiting_oldest_seconds", "Age of the oldest waiting event", ["service"])
 DEAD: Final = Gauge("chorale_supervision_dead_letters", "Dead letters open", ["service", "reason"])
 #: Share of the fields that were kept as they were read, last 24 hours.
 FIELDS: Final = Gauge("chorale_supervision_fields_kept_share", "Fields read without correction, last 24 hours")

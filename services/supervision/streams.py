@@ -18,8 +18,8 @@ import msgspec
 
 from contracts.registry import topics_shared_by
 from services.common import telemetry
-from services.common.consumer import read_any_header_name
 from services.common.failures import backoff, is_transient
+from services.common.header_names import read_any_header_name
 from services.common.record import Record
 from services.supervision.counting import Counting
 from services.supervision.patience import BROKER_ERRORS, Patient

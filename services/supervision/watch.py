@@ -87,6 +87,7 @@ class Watch:
                 (metrics.OUTBOX, seen.outbox),
                 (metrics.OUTBOX_AGE, seen.outbox_seconds),
                 (metrics.WAITING, seen.waiting),
+                (metrics.WAITING_AGE, seen.waiting_seconds),
             ):
                 measured.labels(service).set(_UNKNOWN if seen.away else number)
             for reason, count in seen.dead.items():

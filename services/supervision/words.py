@@ -1,11 +1,13 @@
 """What curves and notices say, in French and in English: names of what is counted, titles, sentences."""
 
+from decimal import Decimal
 from typing import Final, Literal
 
 from fastapi import Request
 
 Language = Literal["fr", "en"]
 Said = dict[str, tuple[str, str]]
+_THIN: Final = "\u202f"
 
 STAGES: Final[Said] = {
     "received": ("Documents reçus", "Documents received"),
@@ -66,8 +68,8 @@ _SENTENCES: Final[Said] = {
     "deposited": ("Factures déposées", "Invoices deposited"),
     "invoices": ("Factures", "Invoices"),
     "risks": (
-        "Factures ouvertes par échéance. En retard : {interest} € d'intérêts et {indemnity} € d'indemnités.",
-        "Open invoices by last day to pay. Late: €{interest} of interest and €{indemnity} of indemnities.",
+        "Factures ouvertes par échéance. En retard : {interest} d'intérêts et {indemnity} d'indemnités.",
+        "Open invoices by last day to pay. Late: {interest} of interest and {indemnity} of indemnities.",
     ),
     "nothing": ("Rien à montrer encore", "Nothing to show yet"),
     "KAFKA_AWAY": (
@@ -83,6 +85,12 @@ _SENTENCES: Final[Said] = {
         "Dead letters may be missing: {services} does not answer.",
     ),
 }
+
+
+def euros(amount: Decimal | int | str, language: Language) -> str:
+    """``1 234,56 €`` or ``€1,234.56``."""
+    text = f"{Decimal(amount):,.2f}"
+    return f"€{text}" if language == "en" else f"{text.replace(',', _THIN).replace('.', ',')}{_THIN}€"
 
 
 def language(request: Request) -> Language:

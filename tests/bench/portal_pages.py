@@ -16,6 +16,8 @@ _END: Final = b"</html>"
 _PLACES: Final = ("22060001900016", "00003200300014")
 _WORDS: Final = ("nice", "département", "collège", "restauration scolaire", "2206000190", "06000")
 _HELP: Final = ("", "/statuts", "/motifs", "/refus")
+#: What a list says in which nothing stands.
+_EMPTY: Final = b'class="empty"'
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -47,7 +49,7 @@ def _search(dice: random.Random, person: Person) -> str:
         {"turn": dice.choice(("D", "F"))},
         {"number": dice.choice(person.numbers)},
         {"q": dice.choice(person.numbers)[:9]},
-        {"q": f"numéro {dice.randrange(100)}"},
+        {"q": f"numéro {dice.randrange(10, 100)}"},
         {"amount_from": "1000", "amount_to": "1100"},
         {"amount_from": "1000", "amount_to": "3000"},
         {"deposited_from": f"{day - timedelta(days=400)}", "deposited_to": f"{day - timedelta(days=370)}"},
@@ -61,6 +63,11 @@ def _search(dice: random.Random, person: Person) -> str:
         {"status": "MISE_A_DISPOSITION", "amount_from": "5000", "unchanged_days": "3"},
     ]
     return f"{person.space}/recherche?{urlencode(dice.choice(wanted))}"
+
+
+def _archives(dice: random.Random, person: Person) -> str:
+    """Invoices of a year that are over."""
+    return f"/archives/{datetime.now(UTC).year - dice.randrange(3)}"
 
 
 KINDS: Final = (
@@ -90,6 +97,30 @@ KINDS: Final = (
     ),
     Kind(name="déposer", weight=3, path=lambda dice, person: "/deposer", who=("supplier",)),
     Kind(name="dépôts", weight=5, path=lambda dice, person: "/deposer/suivi", who=("supplier",), listed=True),
+    # Nobody of the bench is asked to validate, and nobody has asked anything: what is shown is an empty list.
+    Kind(
+        name="à valider",
+        weight=2,
+        path=lambda dice, person: "/factures/a-valider",
+        who=("supplier",),
+        listed=True,
+        expects=_EMPTY,
+    ),
+    Kind(
+        name="sollicitations",
+        weight=2,
+        path=lambda dice, person: "/sollicitations",
+        listed=True,
+        expects=_EMPTY,
+    ),
+    Kind(name="archives", weight=2, path=_archives, listed=True, expects=b'name="cote"'),
+    Kind(
+        name="supervision",
+        weight=1,
+        path=lambda dice, person: "/supervision",
+        who=("administrator",),
+        expects=b"data-refresh=",
+    ),
     Kind(name="accueil, sans compte", weight=4, path=lambda dice, person: "/", who=()),
     Kind(name="aide", weight=5, path=lambda dice, person: f"/aide{dice.choice(_HELP)}", who=()),
     Kind(

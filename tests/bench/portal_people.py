@@ -1,4 +1,4 @@
-"""Who looks at the pages of the bench: suppliers, bodies and clerks with accounts, sessions and rights of their own.
+"""Who looks at the pages of the bench: suppliers, bodies, clerks and administrators, with accounts and rights.
 
 Their rights go the way of everybody's (published, read by each service); names of all structures stand in the portal,
 so that lists are shown with names, and what suppliers deposited stands in ingest.
@@ -21,7 +21,7 @@ from services.portal.member_store import Given
 from tests.records import eventually
 
 #: How many of each; the largest of each come first.
-SUPPLIERS, BODIES, CLERKS = 40, 15, 10
+SUPPLIERS, BODIES, CLERKS, ADMINISTRATORS = 40, 15, 10, 3
 #: Of whom so many are the ones with the most invoices.
 LARGEST: Final = 4
 #: An ordinary supplier has so many invoices at least.
@@ -53,7 +53,8 @@ from (select * from status.invoice where supplier = $2 order by submitted_at des
 
 
 class Person(msgspec.Struct, kw_only=True):
-    """Somebody with a session. ``place``: the SIRET that is his; ``invoices`` and ``numbers``: some that he may see."""
+    """Somebody with a session. ``place``: the SIRET or tenant that is his; ``invoices`` and ``numbers``: some that he
+    may see."""
 
     name: str
     kind: str
@@ -105,10 +106,15 @@ async def _chosen(admin: asyncpg.Connection) -> list[tuple[str, str, str | None]
         " having count(*) >= $1 order by count(*) desc",
         _SOME,
     )
+    tenants = await admin.fetch(
+        "select tenant from status.invoice where tenant is not null group by tenant order by count(*) desc limit $1",
+        ADMINISTRATORS,
+    )
     return [
         *(("supplier", row[0], None) for row in _spread(suppliers, SUPPLIERS)),
         *(("body", row[0], None) for row in _spread(bodies, BODIES)),
         *(("clerk", row[0], row[1]) for row in _spread(clerks, CLERKS)),
+        *(("administrator", row[0], None) for row in tenants),
     ]
 
 
@@ -122,7 +128,9 @@ async def _open(tx: Tx, kind: str, place: str, service: str | None) -> Person:
     name = f"{kind.capitalize()} {place} {service or ''}".strip()
     subject = await account_store.make(tx.conn, f"{uuid4().hex}@bench.example", name, "fr", "active", tx.now)
     structure = await tx.conn.fetchval("select id from structure where key = $1", place)
-    if kind == "supplier":
+    if kind == "administrator":
+        await member_store.give_office(tx.conn, subject, "TENANT_ADMIN", place, "bench", tx.now)
+    elif kind == "supplier":
         await member_store.join(tx.conn, structure, subject, "supplier", tx.now, "proof", "bench")
     else:
         member = await member_store.join(tx.conn, structure, subject, "body", tx.now, "approved", "bench")

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from services.portal.pages.words import Language
-from tests.browser import chromium, firefox
+from tests.browser import chromium, every_form, firefox
 from tests.browser.people import furnish
 from tests.browser.visit import Scheme, Visit
 from tests.browser.world import Platform, platform
@@ -69,20 +69,23 @@ def look(world: Platform, browser: Browser) -> Iterator[Opens]:
 
 
 @pytest.fixture
-def visit(world: Platform, browser: Browser) -> Iterator[Opens]:
+def visit(world: Platform, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Opens]:
     """Opens browsers of a person: ``visit("claire", width=360)``; None is nobody."""
-    yield from _visits(world, browser)
+    opened: list[Visit] = []
+    failed = request.session.testsfailed
+    yield from _visits(world, browser, opened)
+    if request.session.testsfailed == failed:
+        promised = every_form.promised(request.path.stem, request.function.__name__)
+        assert every_form.unsent(promised, (path for each in opened for path in each.sent)) == []
 
 
 @pytest.fixture
 def fox_visit(world: Platform, fox: Browser) -> Iterator[Opens]:
     """The same in Firefox."""
-    yield from _visits(world, fox)
+    yield from _visits(world, fox, [])
 
 
-def _visits(world: Platform, browser: Browser) -> Iterator[Opens]:
-    opened: list[Visit] = []
-
+def _visits(world: Platform, browser: Browser, opened: list[Visit]) -> Iterator[Opens]:
     def make(who: str | None = None, **more: Any) -> Visit:
         cookies = [world.cookie(who)] if who else []
         opened.append(Visit(browser, world.url, cookies=cookies, **more))

@@ -5,6 +5,7 @@ import time
 import zipfile
 from dataclasses import replace
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from tests.browser.world import Platform
@@ -75,7 +76,18 @@ def typed(platform: Platform) -> str:
 
 def sent(platform: Platform) -> str:
     """The id of a deposit that was sent."""
-    return deposit(platform, "envoyee", paper("E-2026-ENVOYEE"), review=False)
+    return deposit(platform, "envoyee", _sent_paper(), review=False)
+
+
+@cache
+def _sent_paper() -> bytes:
+    return paper("E-2026-ENVOYEE")
+
+
+def again(platform: Platform) -> str:
+    """The id of a deposit of the very file of the one that was sent."""
+    sent(platform)
+    return deposit(platform, "encore", _sent_paper(), review=False)
 
 
 def refused(platform: Platform) -> str:

@@ -2,16 +2,19 @@
 
 ``who`` is a name of :func:`tests.browser.people.furnish`, None for nobody. ``status``: of pages about a refusal.
 A new area adds its rows here; ``address`` may ask the platform for what only it knows (an invoice's id).
+A table: it stays in one file.
 """
 
 import html
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from contracts.registry import ServiceName
 from deploy.demo.desk import Desk
 from services.portal.pages import help_texts
 from services.portal.pages.words import Language
-from tests.browser import deposits, lives, offices, parked
+from tests.browser import acts, deposits, lives, offices, parked
+from tests.browser.visit import Visit
 from tests.browser.world import TOWN, Platform
 from tests.integration.account_world import SIRET, new_address
 
@@ -28,10 +31,31 @@ class Row:
     route: str | None = None
     address: Callable[[Platform], str] | None = None
     language: Language = "fr"
+    #: What is pressed on the page of that address, and leads to the one that is looked at.
+    act: Callable[[Platform, Visit], None] | None = None
+    #: A service that is stopped meanwhile.
+    without: ServiceName | None = None
+    #: Left out of the short run: looked at takes seconds.
+    long: bool = False
 
     def where(self, platform: Platform) -> str:
         """Its address."""
         return self.address(platform) if self.address else self.path
+
+    def look(self, platform: Platform, seen: Visit, where: str) -> None:
+        """Come to it; ``where``: what :meth:`where` has found."""
+        if self.without is not None:
+            platform.stack.stop(self.without)
+        try:
+            if self.act is None:
+                seen.open(where, self.status)
+            else:
+                act = self.act
+                seen.open(where)
+                seen.follow(lambda own: act(platform, own), self.status)
+        finally:
+            if self.without is not None:
+                platform.stack.start(self.without)
 
 
 def solicitation(platform: Platform) -> str:
@@ -56,14 +80,17 @@ def invitation(platform: Platform) -> str:
 
 
 def webhook(platform: Platform) -> str:
-    """The page of a webhook."""
-    known = platform.ask("claire", "GET", "/api/v1/webhooks")
-    made = known[0] if known else platform.ask("claire", "POST", "/api/v1/webhooks", {"url": "https://erp.example/in"})
+    """The page of a webhook that was called, in vain."""
+    at = "/api/v1/webhooks"
+    known = platform.ask("claire", "GET", at)
+    made = known[0] if known else platform.ask("claire", "POST", at, {"url": "https://erp.example/in"})
+    if not known:
+        platform.ask("claire", "POST", f"{at}/{made['id']}/test")  # its log has an entry
     return f"/webhooks/{made['id']}"
 
 
-def _draft(under: str = "") -> Callable[[Platform], str]:
-    return lambda platform: f"/brouillons/{deposits.draft(platform)}{under}"
+def _draft(under: str = "", name: str = "brouillon") -> Callable[[Platform], str]:
+    return lambda platform: f"/brouillons/{deposits.draft(platform, name)}{under}"
 
 
 def _asks_of(page: Callable[[Platform], str]) -> Callable[[Platform], str]:
@@ -228,6 +255,7 @@ ROWS: tuple[Row, ...] = (
     Row("depot-envoye", "", "claire", route="/depots/{deposit}", address=lambda p: f"/depots/{deposits.sent(p)}"),
     Row("depot-refuse", "", "claire", route="/depots/{deposit}", address=lambda p: f"/depots/{deposits.refused(p)}"),
     Row("depot-illisible", "", "claire", address=lambda p: f"/depots/{deposits.unreadable(p)}"),
+    Row("depot-doublon", "", "claire", address=lambda p: f"/depots/{deposits.again(p)}"),
     Row("brouillons", "/brouillons", "claire"),
     Row("brouillon", "", "claire", route="/brouillons/{draft_id}", address=_draft()),
     Row("brouillon-controle", "", "claire", address=_draft("?vue=controle")),
@@ -302,6 +330,18 @@ ROWS: tuple[Row, ...] = (
     Row("accueil-anglais", "/", "agnes", language="en"),
     Row("factures-recues-recherche-anglais", "/factures/recues/recherche", "agnes", language="en"),
     Row("facture-anglais", "", "agnes", route=_ONE, address=_invoice(_available), language="en"),
+    Row("inscription-a-corriger", "/inscription", status=422, act=acts.joins_wrongly),
+    Row("essai-resultat", "/essayer", act=acts.tries),
+    Row("certificat-modifie", "/certificats/verifier", act=acts.verifies),
+    Row("import-refuse", "/gestion/import", "agnes", 422, act=acts.import_refused),
+    Row("import-essaye", "/gestion/import", "agnes", act=acts.import_tried),
+    Row("webhook-secret", "/webhooks", "wilma", address=acts.few_webhooks, act=acts.makes_a_webhook),
+    Row("logiciel-secret", "", "bruno", address=acts.without_secrets, act=acts.makes_a_secret),
+    Row("brouillon-conflit", "", "claire", 412, address=_draft(name="conflit"), act=acts.saves_what_another_changed),
+    Row("facture-changee", "", "agnes", 409, address=_invoice(_available, "/agir/suspend"), act=acts.acts_too_late),
+    Row("factures-actions-resultat", "", "agnes", address=acts.new_ones, act=acts.suspends_both, long=True),
+    Row("trop-de-demandes", "", "paco", 429, address=acts.too_many),
+    Row("service-absent", f"/annuaire/{TOWN}", "claire", 503, without="routing", long=True),
     Row("aide", "/aide"),
     Row("aide-connecte", "/aide", "claire"),
     Row("aide-reponses", "/aide?q=mise+a+disposition"),

@@ -35,6 +35,8 @@ PICTURES: Final[dict[str, tuple[str, float]]] = {
     "logiciel": ("structure-logiciel", 0.75),
     "gestion": ("gestion", 0.75),
     "supervision": ("supervision", 0.9),
+    "question": ("sollicitation-nouvelle", 0.9),
+    "fiche": ("annuaire-fiche", 0.75),
 }
 WIDTH: Final = 800
 #: Two pictures and their page stay below what any page may weigh.

@@ -9,7 +9,8 @@ def furnish(platform: Platform) -> None:
     """Claire deposits for her workshop; Agnès works in a département's finances and manages it; Otto runs it all.
 
     Bruno manages a workshop of his own, to which Rita and Sonia want to belong (:mod:`tests.browser.offices`). Oscar
-    has nothing but an account with a forgotten password. A new area adds whom it needs.
+    has nothing but an account with a forgotten password; Wilma makes webhooks, Paco asks too often.
+    A new area adds whom it needs.
     """
     for name, shown in (
         ("claire", "Claire Martin"),
@@ -19,6 +20,8 @@ def furnish(platform: Platform) -> None:
         ("bruno", "Bruno Verdier"),
         ("rita", "Rita Lopez"),
         ("sonia", "Sonia Petit"),
+        ("wilma", "Wilma Kern"),
+        ("paco", "Paco Ruiz"),
     ):
         platform.account(name, shown)
     platform.place("agnes", TOWN, ("FINANCE", None), manager="principal")

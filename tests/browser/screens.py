@@ -48,7 +48,7 @@ def take(browser: Browser, running: Platform, row: Row) -> None:
         for width in SIZES:
             how: dict[str, Any] = {"width": width, "scheme": scheme, "language": row.language}
             with Visit(browser, running.url, cookies=cookies, **how) as visit:
-                visit.open(where, row.status)
+                row.look(running, visit, where if row.act is None else row.where(running))
                 visit.page.screenshot(path=FOLDER / f"{row.name}-{width}-{scheme}.png", full_page=True)
 
 

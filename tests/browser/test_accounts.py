@@ -163,6 +163,7 @@ def test_a_passkey_opens_the_account_without_a_password(world: Platform, visit: 
     assert seen.seen.errors == []
 
 
+@pytest.mark.long
 def test_signing_in_needs_no_mouse(world: Platform, visit: Opens) -> None:
     seen = visit()
     keys = seen.open("/connexion").keyboard
@@ -183,7 +184,7 @@ def test_a_session_is_closed_from_another_one(world: Platform, visit: Opens) -> 
     here, there = visit(script=False), visit()
     for seen in (here, there):
         seen.open("/connexion?suite=/compte")
-        seen.fill(email=world.account("ines"), password=PASSWORD)
+        seen.fill(email=world.account("irma"), password=PASSWORD)
         seen.press("Se connecter")
         assert seen.title() == "Mes comptes et mes espaces"
     here.press("Fermer toutes les autres connexions")
@@ -192,6 +193,7 @@ def test_a_session_is_closed_from_another_one(world: Platform, visit: Opens) -> 
     assert there.title() == "Connexion"
 
 
+@pytest.mark.long
 def test_who_works_for_a_body_sees_what_waits_there_and_nothing_of_suppliers(world: Platform, visit: Opens) -> None:
     lives.available(world, "page")  # whatever other tests left: one waits at least
     seen = visit("agnes")
@@ -205,6 +207,7 @@ def test_who_works_for_a_body_sees_what_waits_there_and_nothing_of_suppliers(wor
     assert "Déposer une première facture" not in seen.text()
 
 
+@pytest.mark.long
 def test_pages_of_others_look_like_pages_that_are_not_there(world: Platform, visit: Opens) -> None:
     seen = visit()
     seen.open("/compte")

@@ -47,6 +47,7 @@ def test_an_invoice_is_typed_with_its_lines_to_the_cent(world: Platform, visit: 
     assert seen.seen.errors == []
 
 
+@pytest.mark.long
 def test_under_the_franchise_no_line_bears_vat(world: Platform, visit: Opens) -> None:
     seen, mine = visit("claire", script=False), number()
     seen.open(f"/saisir?siret={TOWN}&service=DRH")
@@ -76,6 +77,7 @@ def test_under_the_franchise_no_line_bears_vat(world: Platform, visit: Opens) ->
     assert again.page.locator("[name=invoice_number]").input_value() == ""
 
 
+@pytest.mark.long
 def test_the_cadre_is_found_by_plain_questions(world: Platform, visit: Opens) -> None:
     seen = visit("claire", width=360, script=False)
     seen.open(f"/brouillons/{deposits.draft(world, 'cadre')}")
@@ -166,6 +168,7 @@ def test_a_certificate_is_checked_by_anybody(world: Platform, visit: Opens, scri
     assert "n'est pas un certificat" in seen.text()
 
 
+@pytest.mark.long
 @BOTH
 def test_a_pdf_is_tried_without_an_account_and_nothing_is_kept(world: Platform, visit: Opens, script: bool) -> None:
     before = world.ask("claire", "GET", "/api/v1/deposits")["deposits"][:1]

@@ -66,6 +66,7 @@ def test_a_pdf_is_dropped_read_over_and_sent(world: Platform, visit: Opens, scri
     assert seen.seen.errors == []
 
 
+@pytest.mark.long
 def test_going_to_a_field_outlines_its_words_on_the_page(world: Platform, visit: Opens) -> None:
     path = f"/brouillons/{deposits.draft(world, 'contour')}"
     seen = visit("claire")
@@ -85,6 +86,7 @@ def test_going_to_a_field_outlines_its_words_on_the_page(world: Platform, visit:
     assert page.locator("rect:target").get_attribute("id") == "m-invoice_number"
 
 
+@pytest.mark.long
 def test_a_field_that_was_not_found_says_which_words_would_be_recognised(world: Platform, visit: Opens) -> None:
     seen = visit("claire")
     seen.open(f"/brouillons/{deposits.draft(world, 'mots')}")
@@ -100,6 +102,8 @@ def test_what_is_wrong_is_said_while_typing_and_what_is_typed_is_saved(world: Pl
     assert page.locator("[name=recipient_siret]").get_attribute("aria-invalid") == "true"
     page.fill("[name=recipient_siret]", "22310001700423")
     page.get_by_text("Haute-Garonne").first.wait_for()
+    beside = page.locator("#recipient").inner_text()
+    assert all(form in beside for form in ("CPaaaa/X-----/n", "CP2020/X123456/1", "aaMXXX", "19MXXX")), beside
     page.locator("#w-service_code .said, [name=service_code] option[value='TEST-DSI']").first.wait_for(state="attached")
     assert page.locator("[name=service_code] option[value='TEST-DSI']").count() == 1
     assert page.locator("#w-recipient_siret .said.refuse").count() == 0
@@ -109,6 +113,7 @@ def test_what_is_wrong_is_said_while_typing_and_what_is_typed_is_saved(world: Pl
     assert again.page.locator("[name=recipient_siret]").input_value() == "22310001700423"
 
 
+@pytest.mark.long
 def test_two_windows_never_overwrite_each_other_in_silence(world: Platform, visit: Opens) -> None:
     path = f"/brouillons/{deposits.draft(world, 'fenetres')}"
     one, two = visit("claire", script=False), visit("claire", script=False)
@@ -186,6 +191,7 @@ def test_a_suggested_value_is_taken_with_one_press(world: Platform, visit: Opens
     until_title(seen, "envoyée")
 
 
+@pytest.mark.long
 def test_a_name_in_place_of_a_siret_offers_the_bodies_that_may_be_meant(world: Platform, visit: Opens) -> None:
     seen = visit("claire", script=False)
     seen.open(f"/brouillons/{deposits.draft(world, 'nom')}")
@@ -248,6 +254,7 @@ def test_a_form_without_its_word_is_refused_before_any_file_is_taken(world: Plat
     assert "problem" in answer.json()
 
 
+@pytest.mark.long
 def test_who_deposits_for_nobody_is_told_what_helps(world: Platform, visit: Opens) -> None:
     seen = visit("agnes")
     seen.open("/deposer")

@@ -40,6 +40,7 @@ def test_an_archive_is_sent_and_what_failed_leads_to_its_mending(world: Platform
     assert wrong in items.inner_text()
     assert "NEXISTEPAS" in items.inner_text()
     assert good not in items.inner_text()
+    assert items.locator("aside.contact").count() == 1
     report = page.request.get(f"{page.url.partition('?')[0]}/compte-rendu.csv")
     assert report.ok
     assert wrong in report.text()

@@ -22,6 +22,7 @@ ASKEW = """() => [...document.querySelectorAll('td.pick input')].map(box => {
   return Math.abs(middle(box.getBoundingClientRect()) - middle(line)); })"""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [1024, 1280])
 def test_dates_amounts_and_sirets_never_break_and_boxes_stand_with_their_rows(
     world: Platform, visit: Opens, width: int
@@ -82,6 +83,7 @@ def test_who_reads_too_often_is_told_when_he_may_again(world: Platform, visit: O
 MOST = 10
 
 
+@pytest.mark.long
 def test_one_page_costs_few_of_the_reads_that_a_person_has(world: Platform, visit: Opens) -> None:
     invoice = lives.available(world, "entiere")
     costs = {}
@@ -101,6 +103,7 @@ def test_one_page_costs_few_of_the_reads_that_a_person_has(world: Platform, visi
     assert max(number for cost in costs.values() for number in cost.values()) <= MOST
 
 
+@pytest.mark.long
 def test_the_frame_of_a_document_says_why_it_is_empty(world: Platform, visit: Opens) -> None:
     invoice = lives.available(world, "entiere")
     at = f"/factures/{invoice}/document"
@@ -112,6 +115,7 @@ def test_the_frame_of_a_document_says_why_it_is_empty(world: Platform, visit: Op
         assert ("Vous ne voyez plus cette facture" in seen.text()) == (status != 200)
 
 
+@pytest.mark.long
 def test_long_lists_go_on_without_script(world: Platform, visit: Opens) -> None:
     at = f"/structures/{offices.workshop(world)}"
     offices.arrive(world, "rita")

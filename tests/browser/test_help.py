@@ -21,6 +21,7 @@ def test_an_answer_is_found_without_script_and_whatever_the_accents(world: Platf
     assert seen.sideways() <= 0
 
 
+@pytest.mark.long
 def test_a_refusal_leads_to_the_meaning_of_its_code(world: Platform, visit: Opens) -> None:
     seen = visit("claire")
     page = seen.open(f"/depots/{deposits.refused(world)}")
@@ -54,6 +55,7 @@ def test_the_models_are_saved_and_open(world: Platform, visit: Opens) -> None:
         assert page.request.get(f"/aide/modeles/{other}", headers={"Accept": "text/html"}).status == 404
 
 
+@pytest.mark.long
 def test_what_is_french_on_an_english_page_is_marked_so(world: Platform, visit: Opens) -> None:
     seen = visit(language="en")
     page = seen.open("/aide/refus")

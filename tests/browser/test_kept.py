@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import deposits, later, lives
 from tests.browser.conftest import Opens
 from tests.browser.deposits import paper
-from tests.browser.test_deposits import BOTH, chosen, number
+from tests.browser.test_deposits import chosen, number
 from tests.browser.visit import Visit
 from tests.browser.world import Platform
 from tests.integration.account_world import PASSWORD
@@ -42,7 +43,7 @@ def _sign_in_beside(seen: Visit, world: Platform, who: str, words: str) -> None:
     beside.close()
 
 
-@BOTH
+@pytest.mark.parametrize("script", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_a_comment_outlives_the_session_that_it_was_written_in(world: Platform, visit: Opens, script: bool) -> None:
     invoice = lives.available(world, f"nuit-{script}")
     seen = visit("agnes", width=360, script=script)
@@ -66,6 +67,7 @@ def test_a_comment_outlives_the_session_that_it_was_written_in(world: Platform, 
     assert told["comment"].split() == COMMENT[:1_900].split()
 
 
+@pytest.mark.long
 def test_a_draft_an_action_and_a_selection_are_sent_again_when_a_service_answers(world: Platform, visit: Opens) -> None:
     seen = visit("claire", script=False)
     draft = world.ask("claire", "POST", "/api/v1/drafts", {"fields": {}}, once=uuid4().hex)["id"]
@@ -92,10 +94,11 @@ def test_a_draft_an_action_and_a_selection_are_sent_again_when_a_service_answers
     lives.reach(world, invoice, "SUSPENDUE")
 
 
-def test_a_selection_is_acted_on_and_downloaded(world: Platform, visit: Opens) -> None:
+@pytest.mark.parametrize("script", [True, pytest.param(False, marks=pytest.mark.long)])
+def test_a_selection_is_acted_on_and_downloaded(world: Platform, visit: Opens, script: bool) -> None:
     mark = number()
     ids = [lives.available(world, f"{mark}-{place}") for place in range(2)]
-    seen = visit("agnes", script=False)
+    seen = visit("agnes", script=script)
     search = f"/factures/recues/recherche?q=2026-{mark}"
     seen.open(search)
     for each in ids:
@@ -107,21 +110,25 @@ def test_a_selection_is_acted_on_and_downloaded(world: Platform, visit: Opens) -
 
     seen.press("Agir sur la sélection")
     assert "2 factures choisies" in seen.text()
+    assert not script or seen.serious() == []
     seen.page.locator("main").get_by_role("link", name="Suspendre", exact=True).click()
     seen.page.select_option("[name=motif]", "JUSTIF_ABS")
     seen.fill(comment="Le bon de livraison manque aux deux factures.")
     with _busy(world, "agnes", "status"):
         seen.page.locator("main form button").first.click()
         assert seen.title() == "Trop de demandes"
+        assert not script or seen.serious() == []
     seen.press("Renvoyer")
     assert seen.title() == "Ce qu'il en est"
-    assert "2 faites" in seen.text()
+    assert "Faites\u00a0: 2" in seen.text()
+    assert not script or seen.serious() == []
     for each in ids:
         found = lives.reach(world, each, "SUSPENDUE")
         [told] = [each for each in found["history"] if each["status_to"] == "SUSPENDUE"]
         assert told["comment"] == "Le bon de livraison manque aux deux factures."
 
 
+@pytest.mark.long
 def test_a_space_is_exported_and_a_search_of_it_kept(world: Platform, visit: Opens) -> None:
     mark = number()
     lives.available(world, mark)
@@ -141,6 +148,7 @@ def test_a_space_is_exported_and_a_search_of_it_kept(world: Platform, visit: Ope
     assert f"Les miennes {mark}" not in seen.text()
 
 
+@pytest.mark.long
 def test_files_are_deposited_by_who_signs_in_again_beside_the_form(world: Platform, visit: Opens) -> None:
     mine, seen = number(), visit("claire")
     seen.open("/deposer")

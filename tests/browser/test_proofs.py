@@ -28,7 +28,7 @@ def _with_keys(seen: Visit) -> None:
     device.send("WebAuthn.addVirtualAuthenticator", {"options": {**made, "isUserVerified": True}})
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+@pytest.mark.parametrize("script", [pytest.param(True, marks=pytest.mark.long), False])
 def test_factors_are_changed_with_the_password_and_a_code(world: Platform, visit: Opens, script: bool) -> None:
     name = f"flore-{script}".lower()
     world.account(name, "Flore Petit")
@@ -66,6 +66,7 @@ def test_factors_are_changed_with_the_password_and_a_code(world: Platform, visit
     assert seen.seen.errors == []
 
 
+@pytest.mark.long
 def test_a_passkey_shows_who_it_is_and_its_codes_are_shown_once(world: Platform, visit: Opens) -> None:
     world.account("perle", "Perle Roy")
     seen = visit("perle")
@@ -93,6 +94,7 @@ def test_a_passkey_shows_who_it_is_and_its_codes_are_shown_once(world: Platform,
     assert "Ils vous seront donnés" in seen.text()
 
 
+@pytest.mark.long
 def test_what_was_written_goes_along_with_the_proof(world: Platform, visit: Opens) -> None:
     world.account("lise", "Lise Morel")
     seen, email = visit("lise", script=False), new_address()

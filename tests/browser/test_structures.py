@@ -1,14 +1,14 @@
 """Structures, their people and programs, and the directory, as those who manage them keep them."""
 
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 import pytest
 
 from tests.browser import later, lives, offices
 from tests.browser.conftest import Opens
-from tests.browser.test_deposits import chosen
+from tests.browser.test_deposits import BOTH, chosen
 from tests.browser.world import TOWN, Platform
 from tests.integration.account_world import SIRET
 
@@ -21,7 +21,7 @@ def test_a_manager_says_yes_to_somebody_who_asked_and_gives_a_role(world: Platfo
     at = f"/structures/{offices.workshop(world)}"
     name = f"Véra {uuid4().hex[:6]}"
     world.account("vera", name)
-    hers = visit("vera", width=360, script=False)
+    hers = visit("vera", width=360)
     hers.open("/structures")
     hers.fill(q=offices.SIRET)
     hers.press("Chercher")
@@ -30,15 +30,18 @@ def test_a_manager_says_yes_to_somebody_who_asked_and_gives_a_role(world: Platfo
     hers.press("Envoyer la demande")
     assert "Votre demande est partie" in hers.text()
     assert "En attente" in hers.text()
+    assert hers.serious() == []
 
-    his = visit("bruno", script=False)
+    his = visit("bruno")
     his.open("/gestion")
     his.page.get_by_role("link", name=f"Examiner {name}").click()
     assert "Je remplace Rita au bureau." in his.text()
     assert his.page.locator("[name=role]").count() >= 3
+    assert his.serious() == []
     his.page.check("[name=role][value=VALIDATEUR]")
     his.press("Accepter")
     assert "C'est accepté" in his.text()
+    assert his.serious() == []
     hers.open(at)
     assert "Fournisseur" in hers.text()
     assert "Valideur" in hers.text()
@@ -64,8 +67,9 @@ def test_a_refusal_says_why_and_a_paper_is_looked_at_by_who_decides(world: Platf
     page.set_input_files("[name=file]", [chosen("kbis.pdf", PDF)])
     his.press("Envoyer")
     assert "Le justificatif est envoyé" in his.text()
+    assert his.serious() == []
 
-    decides = visit("bruno", script=False)
+    decides = visit("bruno")
     decides.open("/gestion")
     waiting = [str(each["id"]) for each in world.ask("tom", "GET", f"{offices.A}/proofs")["proofs"]]
     decides.page.locator(f"a[href='/gestion/justificatifs/{waiting[0]}']").click()
@@ -76,9 +80,11 @@ def test_a_refusal_says_why_and_a_paper_is_looked_at_by_who_decides(world: Platf
     decides.fill(reason="Illisible")
     decides.press("Refuser ce justificatif")
     assert "dix caractères" in decides.text()
+    assert decides.serious() == []
     decides.fill(reason="La photographie est illisible.")
     decides.press("Refuser ce justificatif")
     assert "C'est refusé" in decides.text()
+    assert decides.serious() == []
     his.open(at)
     assert "La photographie est illisible." in his.text()
     # The paper of another leads nowhere.
@@ -103,6 +109,7 @@ def test_somebody_is_invited_and_the_invitation_is_taken_back(world: Platform, v
     assert "L'invitation est annulée" in seen.text()
 
 
+@pytest.mark.long
 def test_the_secret_of_a_program_is_shown_once(world: Platform, visit: Opens) -> None:
     seen = visit("bruno", script=False)
     seen.open(offices.program(world))
@@ -125,6 +132,7 @@ def test_the_secret_of_a_program_is_shown_once(world: Platform, visit: Opens) ->
     assert "Secrets connus" not in seen.text()
 
 
+@pytest.mark.long
 def test_what_a_body_asks_for_is_changed_and_said_to_suppliers(world: Platform, visit: Opens) -> None:
     code = f"ESSAI-{uuid4().hex[:6].upper()}"
     seen = visit("agnes", script=False)
@@ -147,6 +155,7 @@ def test_what_a_body_asks_for_is_changed_and_said_to_suppliers(world: Platform, 
     assert seen.page.get_by_role("button", name=re.compile(f"Rouvrir {code}")).count() == 1
 
 
+@pytest.mark.long
 def test_a_manager_who_is_nothing_else_keeps_the_entry_of_his_own_body(world: Platform, visit: Opens) -> None:
     code = f"GESTION-{uuid4().hex[:6].upper()}"
     if "mona" not in world.accounts:
@@ -178,6 +187,7 @@ def test_a_manager_who_is_nothing_else_keeps_the_entry_of_his_own_body(world: Pl
     seen.open("/gestion/import", 404)
 
 
+@pytest.mark.long
 def test_the_trails_name_people_and_invoices(world: Platform, visit: Opens) -> None:
     mine = lives.available(world, "regardee")
     headers = world.token("otto") | {"X-Chorale-Reason": "Reclamation 4711 : facture introuvable"}
@@ -191,6 +201,16 @@ def test_the_trails_name_people_and_invoices(world: Platform, visit: Opens) -> N
     assert mine not in row.inner_text()
     row.locator(f"a[href='/gestion/consultations?facture={mine}']").click()
     assert "Reclamation 4711" in seen.text()
+    for asked, there in (
+        ({"facture": "2026-regardee"}, True),
+        ({"qui": "otto bernard"}, True),
+        ({"facture": "2026-regardee", "qui": "Otto Bernard"}, True),
+        ({"facture": "2026-regardee", "qui": "Agnès Dubois"}, False),
+        ({"facture": "2026-INCONNUE"}, False),
+    ):
+        seen.open(f"/gestion/consultations?{urlencode(asked)}")
+        assert ("Reclamation 4711" in seen.text()) is there, asked
+    assert "écrivez-les comme ils sont affichés" in seen.text()
     bruno = visit("bruno", script=False)
     offices.validator(world)
     bruno.open("/gestion/journal")
@@ -202,26 +222,30 @@ def test_the_trails_name_people_and_invoices(world: Platform, visit: Opens) -> N
 
 
 @pytest.mark.long
-def test_a_file_is_tried_before_it_is_loaded(world: Platform, visit: Opens) -> None:
+@BOTH
+def test_a_file_is_tried_before_it_is_loaded(world: Platform, visit: Opens, script: bool) -> None:
     code = f"FICHIER-{uuid4().hex[:6].upper()}"
     lines = f"entree;siret;code;nom;actif\r\nservice;{TOWN};{code};Service du fichier;oui\r\n"
     right = chosen("annuaire.csv", lines.encode(), "text/csv")
     wrong = chosen("annuaire.csv", lines.replace("oui", "peut-être").encode(), "text/csv")
-    seen = visit("agnes", script=False)
+    seen = visit("agnes", script=script)
     page = seen.open("/gestion/import")
     page.set_input_files("[name=file]", [wrong])
     seen.press("Essayer sans rien changer")
     assert seen.title() == "Fichier refusé"
     assert "Ligne 2" in seen.text()
+    assert not script or seen.serious() == []
     seen.open("/gestion/import")
     page.set_input_files("[name=file]", [right])
     seen.press("Essayer sans rien changer")
     assert seen.title() == "Ce que ce fichier changerait"
     assert code in seen.text()
+    assert not script or seen.serious() == []
     there = f"/api/v1/directory/structures/{TOWN}"
     assert code not in str(world.ask("agnes", "GET", there))
     seen.press("Charger pour de bon")
     assert seen.title() == "Annuaire chargé"
+    assert not script or seen.serious() == []
     assert code in str(world.ask("agnes", "GET", there))
 
 

@@ -85,6 +85,7 @@ def test_an_administrator_sees_what_is_his_tenants_alone(world: Platform, visit:
     assert "invoice_number" in page.locator("pre.code").inner_text()
 
 
+@pytest.mark.long
 def test_whoever_treats_invoices_sees_what_late_ones_cost(world: Platform, visit: Opens) -> None:
     lives.available(world, "delais")
     world.place("fanny", TOWN, ("FINANCE", None))
@@ -97,6 +98,7 @@ def test_whoever_treats_invoices_sees_what_late_ones_cost(world: Platform, visit
     assert own.open("/factures/emises/tableau").locator("#risks").count() == 0
 
 
+@pytest.mark.long
 def test_a_stage_has_a_curve_of_its_own_in_every_span(world: Platform, visit: Opens) -> None:
     seen = visit("otto")
     page = seen.open("/supervision")

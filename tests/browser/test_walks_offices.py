@@ -11,7 +11,18 @@ from tests.browser.conftest import Opens
 from tests.browser.deposits import paper
 from tests.browser.test_deposits import BOTH, number, until_title
 from tests.browser.visit import Visit
-from tests.browser.walking import agent, drop, fine, proved, reload_until, today
+from tests.browser.walking import (
+    agent,
+    drop,
+    fine,
+    focused,
+    proved,
+    reload_until,
+    tab_to,
+    tab_to_field,
+    today,
+    walk_to,
+)
 from tests.browser.world import TOWN, Platform
 from tests.documents import SUPPLIER, InvoicePdf
 
@@ -39,44 +50,41 @@ def walk_by_keys(world: Platform, seen: Visit) -> None:
     keys = page.keyboard
 
     # One is taken in charge: the list by j, the invoice by Enter, its first action by a.
-    _walk_to(seen, numbers[0])
+    walk_to(seen, numbers[0])
     keys.press("Enter")
     page.get_by_role("heading", name=f"Facture {numbers[0]}").wait_for()
     keys.press("a")
-    assert _focused(seen) == "Prendre en charge"
+    assert focused(seen) == "Prendre en charge"
     keys.press("Enter")
     page.get_by_text("C'est fait.").first.wait_for()
 
     # One is suspended, with a motif and a comment.
-    _walk_to(seen, numbers[1])
+    walk_to(seen, numbers[1])
     keys.press("Enter")
     page.get_by_role("heading", name=f"Facture {numbers[1]}").wait_for()
     keys.press("a")
-    _tab_to(seen, "Suspendre")
+    tab_to(seen, "Suspendre")
     keys.press("Enter")
     page.wait_for_url("**/agir/suspend*")
-    _tab_to_field(seen, "motif")
+    tab_to_field(seen, "motif")
     keys.type("Justificatif")
-    _tab_to_field(seen, "comment")
+    tab_to_field(seen, "comment")
     keys.type("Il manque le bon de livraison signé.")
-    keys.press("Tab")
-    while _focused(seen) != "Suspendre":
-        keys.press("Tab")
+    tab_to(seen, "Suspendre")
     keys.press("Enter")
     page.get_by_text("C'est fait.").first.wait_for()
 
     # One is certified.
-    _walk_to(seen, numbers[2])
+    walk_to(seen, numbers[2])
     keys.press("Enter")
     page.get_by_role("heading", name=f"Facture {numbers[2]}").wait_for()
     keys.press("a")
-    _tab_to(seen, "Attester le service fait")
+    tab_to(seen, "Attester le service fait")
     keys.press("Enter")
     page.wait_for_url("**/agir/service_done*")
-    _tab_to_field(seen, "done_on")
+    tab_to_field(seen, "done_on")
     keys.type(f"0101{today()[:4]}")  # whichever of day and month the browser asks for first
-    while _focused(seen) != "Attester le service fait":
-        keys.press("Tab")
+    tab_to(seen, "Attester le service fait")
     keys.press("Enter")
     page.get_by_text("C'est fait.").first.wait_for()
     for each, status in zip(numbers, ("PRISE_EN_COMPTE_DESTINATAIRE", "SUSPENDUE", "SERVICE_FAIT"), strict=True):
@@ -90,40 +98,6 @@ def _given(world: Platform, invoice: str) -> str:
     sent = deposits.deposit(world, invoice, paper(invoice), review=False)
     lives.reach(world, sent, "MISE_A_DISPOSITION")
     return sent
-
-
-def _focused(seen: Visit) -> str:
-    return str(seen.page.evaluate("(document.activeElement.innerText || '').trim()"))
-
-
-def _walk_to(seen: Visit, invoice: str) -> None:
-    """The row of this invoice: down by j to the end of the list, then up by k."""
-    seen.page.locator("[data-row]").first.wait_for()
-    seen.page.locator("[data-keys]:not([hidden])").first.wait_for(state="attached")
-    for key in ("j", "k"):
-        while (here := _focused(seen)) != invoice:
-            seen.page.keyboard.press(key)
-            if _focused(seen) == here:
-                break  # the end of the list
-        else:
-            return
-    raise AssertionError(f"{invoice} is not among the rows")
-
-
-def _tab_to(seen: Visit, words: str) -> None:
-    for _ in range(40):
-        if _focused(seen) == words:
-            return
-        seen.page.keyboard.press("Tab")
-    raise AssertionError(f"Tab does not come to {words!r}")
-
-
-def _tab_to_field(seen: Visit, name: str) -> None:
-    for _ in range(60):
-        if seen.page.evaluate("document.activeElement.name || ''") == name:
-            return
-        seen.page.keyboard.press("Tab")
-    raise AssertionError(f"Tab does not come to the field {name}")
 
 
 @pytest.mark.long

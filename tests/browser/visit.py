@@ -1,5 +1,6 @@
 """One page in a browser, and what is wanted of every page: no console error, no other host, little weight, axe."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -18,7 +19,13 @@ RULES = {
     "resultTypes": ["violations"],
     "iframes": False,  # nothing runs in the frame of a document, and axe would wait for it
 }
-_AXE = "options => axe.run(options).then(found => found.violations)"
+_WAYS = frozenset({301, 302, 303, 307, 308})
+_AXE = "options => window.axe ? axe.run(options).then(found => found.violations) : null"
+_SHAPE = """() => ({
+  headings: document.querySelectorAll('h1').length,
+  language: document.documentElement.lang,
+  sideways: document.documentElement.scrollWidth - window.innerWidth,
+})"""
 _SMALL = """() => [...document.querySelectorAll('button, input:not([type=hidden]), select, summary, .act, nav a')]
   .filter(e => e.offsetParent)
   .filter(e => e.getBoundingClientRect().height < (e.matches('[type=checkbox], [type=radio]') ? 20 : 43.5))
@@ -65,6 +72,8 @@ class Visit:
             self.context.add_cookies(cookies)  # type: ignore[arg-type]
         self.page: Page = self.context.new_page()
         self.seen = Seen()
+        #: Where forms were sent to, by whatever sent them.
+        self.sent: list[str] = []
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self.seen.errors.append(str(error)))
         self.page.on("request", self._asked)
@@ -86,14 +95,33 @@ class Visit:
 
     def open(self, path: str, status: int = 200) -> Page:
         """Go there; what the page before did is forgotten."""
+        self._forget()
+        return self._arrived(self.page.goto(path), path, status)
+
+    def follow(self, act: Callable[["Visit"], None], status: int = 200) -> Page:
+        """Do what leads to another page, which is then looked at as one that was opened."""
+        self._forget()
+        with self.page.expect_response(self._is_page) as waited:
+            act(self)
+        answer = waited.value
+        self.page.wait_for_load_state()
+        return self._arrived(answer, answer.url, status)
+
+    def _forget(self) -> None:
         self.seen.errors.clear()
         self.seen.strangers.clear()
         self.seen.weight = 0
-        answer = self.page.goto(path)
+
+    def _arrived(self, answer: Response | None, path: str, status: int) -> Page:
         assert answer is not None
         assert answer.status == status, f"{path} answered {answer.status}"
         self.seen.headers = answer.headers
         return self.page
+
+    def _is_page(self, answer: Response) -> bool:
+        """Whether it is a page of its own, and no way to one."""
+        asked = answer.request
+        return asked.is_navigation_request() and asked.frame == self.page.main_frame and answer.status not in _WAYS
 
     def fill(self, **fields: str) -> None:
         """Write into fields by their names."""
@@ -103,6 +131,11 @@ class Visit:
     def press(self, words: str) -> None:
         """The button with these words, in the page and not in its frame."""
         self.page.locator("main").get_by_role("button", name=words, exact=True).first.click()
+
+    def press_as_it_is(self, words: str) -> None:
+        """The same in a browser that checks nothing itself: what is missing is found by the service."""
+        self.page.evaluate("document.querySelectorAll('form').forEach(each => each.noValidate = true)")
+        self.press(words)
 
     def title(self) -> str:
         """The page's one main heading."""
@@ -114,9 +147,10 @@ class Visit:
 
     def serious(self) -> list[str]:
         """What axe finds serious, in one line each."""
-        if not self.page.evaluate("typeof axe === 'object'"):
-            self.page.evaluate(AXE_SCRIPT)
         found = self.page.evaluate(_AXE, RULES)
+        if found is None:
+            self.page.evaluate(AXE_SCRIPT)
+            found = self.page.evaluate(_AXE, RULES)
         return [
             f"{each['id']} ({each['impact']}): {each['help']} at {node['target']} {node['html'][:160]}"
             for each in found
@@ -132,6 +166,10 @@ class Visit:
         """By how many pixels the page is wider than the window."""
         return int(self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))
 
+    def shape(self) -> dict[str, Any]:
+        """How many main headings the page has, its language, and as :meth:`sideways`: all at once."""
+        return dict(self.page.evaluate(_SHAPE))
+
     def small_targets(self) -> list[str]:
         """What is to be pressed and lower than 44 pixels, links within a sentence left out."""
         return list(self.page.evaluate(_SMALL))
@@ -145,6 +183,8 @@ class Visit:
 
     def _asked(self, request: Request) -> None:
         parts = urlsplit(request.url)
+        if request.method == "POST":
+            self.sent.append(parts.path)
         if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != urlsplit(self.url).netloc:
             self.seen.strangers.append(request.url)
 

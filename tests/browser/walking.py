@@ -9,6 +9,8 @@ from tests.browser.visit import Visit
 from tests.browser.world import TOWN, Platform
 
 _PATIENCE: Final = 120.0
+#: A draft has some ninety places to stop at.
+_TABS: Final = 200
 
 
 def agent(world: Platform) -> str:
@@ -56,7 +58,7 @@ def reload_until(seen: Visit, path: str, words: str) -> None:
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
         seen.page.goto(path)
-        if words in seen.text():
+        if words in seen.text().replace("\u00a0", " ").replace("\u202f", " "):
             return
         seen.page.wait_for_timeout(250)
     raise AssertionError(f"{words!r} is not on {path}: {seen.text()[:2000]}")
@@ -76,3 +78,55 @@ def sent(seen: Visit) -> None:
     seen.page.wait_for_load_state()
     assert seen.page.locator(".summary").count() == 0, seen.page.locator(".summary").inner_text()
     until_title(seen, "envoyée")
+
+
+def until_over(seen: Visit) -> None:
+    """Wait on the page of a flow until all of it is read; without script by pressing « Actualiser »."""
+    state = seen.page.locator("#state")
+    if seen.script:
+        seen.page.locator("#state[data-going=off]").wait_for(state="attached", timeout=180_000)
+        return
+    again, until = state.get_by_role("link", name="Actualiser"), time.monotonic() + 180
+    while again.count():
+        assert time.monotonic() < until, state.inner_text()
+        seen.page.wait_for_timeout(250)
+        again.click()
+
+
+def focused(seen: Visit) -> str:
+    """The words of what has the focus."""
+    return " ".join(str(seen.page.evaluate("document.activeElement.innerText || ''")).split())
+
+
+def tab_to(seen: Visit, words: str) -> None:
+    """Press Tab until what has these words has the focus."""
+    for _ in range(_TABS):
+        if focused(seen) == words:
+            return
+        seen.page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not come to {words!r}")
+
+
+def tab_to_field(seen: Visit, name: str, value: str | None = None) -> None:
+    """The same to a field; ``value``: to this one of its boxes."""
+    wanted = [name, value] if value is not None else [name]
+    held = "count => [document.activeElement.name || '', document.activeElement.value].slice(0, count)"
+    for _ in range(_TABS):
+        if seen.page.evaluate(held, len(wanted)) == wanted:
+            return
+        seen.page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not come to the field {name}")
+
+
+def walk_to(seen: Visit, invoice: str) -> None:
+    """The row of this invoice: down by j to the end of the list, then up by k."""
+    seen.page.locator("[data-row]").first.wait_for()
+    seen.page.locator("[data-keys]:not([hidden])").first.wait_for(state="attached")
+    for key in ("j", "k"):
+        while (here := focused(seen)) != invoice:
+            seen.page.keyboard.press(key)
+            if focused(seen) == here:
+                break  # the end of the list
+        else:
+            return
+    raise AssertionError(f"{invoice} is not among the rows")

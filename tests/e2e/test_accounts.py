@@ -147,9 +147,16 @@ def test_an_agent_of_a_body_is_invited_and_sees_what_his_service_has_received(pl
         assert asked.status_code == httpx.codes.ACCEPTED, asked.text
         who.activate()
         assert not who.sees(theirs)
-        assert who.http.get(f"{ACCOUNTS}/invitations/page", params={"token": word}).status_code == 200
-        pressed = who.http.post(f"{ACCOUNTS}/invitations/page", data={"token": word})
-        assert "C'est fait" in pressed.text.replace("&#x27;", "'")
+        for _ in range(2):
+            page = who.http.get("/invitation", params={"token": word})
+            assert (page.status_code, "vous invite" in page.text) == (200, True)
+            assert page.headers["cache-control"] == "private, no-store"
+            assert page.headers["referrer-policy"] == "same-origin"
+        assert not who.sees(theirs)  # to look changes nothing
+        form = {"csrf": page.text.partition('name="csrf" value="')[2].partition('"')[0], "token": word}
+        pressed = who.http.post("/invitation", data=form)
+        assert (pressed.status_code, pressed.headers["location"]) == (303, "/?fait=invited")
+        assert who.http.get("/invitation", params={"token": word}).status_code == 410
         until(lambda who=who: who.sees(theirs))  # type: ignore[misc]
     boss.good("DELETE", f"{path}/members/{agent.subject}")
     until(lambda: not agent.sees(theirs))

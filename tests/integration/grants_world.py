@@ -82,7 +82,7 @@ async def arrive(found: Tables, data: InvoiceSubmitted) -> UUID:
 async def grants_world(stack: Stack) -> AsyncIterator[World]:
     """One database and one instance that knows accounts."""
     async with (
-        fresh_database(stack) as dsns,
+        fresh_database(stack, "status") as dsns,
         tables(dsns) as found,
         instances(found, dsns["status"], stack.kafka.bootstrap, feed_heartbeat_seconds=30) as (http,),
         relayed(dsns["status"], stack.kafka.bootstrap),

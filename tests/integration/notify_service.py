@@ -6,6 +6,7 @@ import email.policy
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
@@ -24,6 +25,7 @@ from services.common.web import create_app
 from services.notify import addresses, api
 from services.notify.addresses import Manager
 from services.notify.bounces import Bounces
+from services.notify.chores import Chores
 from services.notify.desk import Desk
 from services.notify.gatherer import Gatherer
 from services.notify.gathering import Limits
@@ -245,3 +247,27 @@ async def until(check: Callable[[], Awaitable[bool]], seconds: float = 60) -> No
             if await check():
                 return
             await asyncio.sleep(0.02)
+
+
+def desk() -> Desk:
+    """Messages are written; nothing is held back for its number."""
+    return Desk("chorale.example", Limits(notices_a_minute=10**6, optional_an_hour=10**6))
+
+
+def chores(found: Tables) -> Chores:
+    """What the service does from time to time."""
+    return Chores(found.pool, desk(), timedelta(hours=4))
+
+
+async def written(found: Tables) -> set[tuple[str, str, str]]:
+    """Kind, address and state of each message."""
+    return {tuple(row) for row in await found.pool.fetch("select kind, address, state from message")}
+
+
+async def settled(found: Tables) -> None:
+    """Wait until nothing is to be sent."""
+
+    async def nothing_left() -> bool:
+        return not set(await found.states()) & {"created", "sending"}
+
+    await until(nothing_left, 30)

@@ -1,6 +1,7 @@
 """A real OpenID Connect server (Canaille) as a process: ``python -m tests.integration.oidc_server PORT CALLBACK``.
 
-Its own pages are left out: whoever the cookie ``who`` names is signed in there and has consented.
+Its own pages are left out: whoever the cookie ``who`` names is signed in there and has consented. The cookie ``shown``
+says how many seconds from now he showed it who he is: ``5``, he does so as soon as he is asked.
 """
 
 import datetime
@@ -13,7 +14,14 @@ from typing import Any
 
 CLIENT, SECRET = "chorale", "a secret between chorale and its provider"
 #: Who has an account there, and whether the server answers for the address.
-PEOPLE = {"ada": "Ada Lovelace", "grace": "Grace Hopper", "alan": "Alan Turing", "margaret": "Margaret Hamilton"}
+PEOPLE = {
+    "ada": "Ada Lovelace",
+    "grace": "Grace Hopper",
+    "alan": "Alan Turing",
+    "margaret": "Margaret Hamilton",
+    "dorothy": "Dorothy Vaughan",
+    "katherine": "Katherine Johnson",
+}
 
 
 def address_of(name: str) -> str:
@@ -92,8 +100,9 @@ def main(port: int, callback: str) -> None:
     def signed_in() -> None:
         user = users.get(request.cookies.get("who", ""))
         if user is not None:
-            now = datetime.datetime.now(datetime.UTC)
-            g.session = session.UserSession(user=user, last_login_datetime=now)
+            shown = datetime.timedelta(seconds=int(request.cookies.get("shown", "0")))
+            when = datetime.datetime.now(datetime.UTC) + shown
+            g.session = session.UserSession(user=user, last_login_datetime=when)
 
     app.before_request(signed_in)
     wsgiref.simple_server.make_server("localhost", port, app).serve_forever()

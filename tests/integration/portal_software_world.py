@@ -135,6 +135,14 @@ async def prepare(pool: Pool) -> None:
     )
 
 
+async def renewed(world: World) -> World:
+    """The world as it was before the test that ran first."""
+    await world.pool.execute("truncate software, software_secret, token_window, timer, outbox, published_right cascade")
+    await world.pool.execute("truncate structure, public_tenant, public_structure, account, errand cascade")
+    await prepare(world.pool)
+    return world
+
+
 def settings_for(stack: Stack, dsns: Mapping[str, ServiceDsns], **more: Any) -> PortalSettings:
     """Settings of a portal on this database; hashing costs as little as it can."""
     given: dict[str, Any] = {

@@ -138,7 +138,7 @@ class Platform:
 @asynccontextmanager
 async def platform_over(stack: Stack) -> AsyncIterator[Platform]:
     """The platform for as long as it is needed."""
-    async with fresh_database(stack) as dsns, world_from_here(stack, dsns) as world:
+    async with fresh_database(stack, "supervision", "status") as dsns, world_from_here(stack, dsns) as world:
         # Without Kafka: it answers for its database, and adds no events of its own to those that are counted.
         status = Service("status", stack, dsns["status"], CHORALE_KAFKA="127.0.0.1:9")
         urls = json.dumps({"status": status.url, "ocr": "http://127.0.0.1:9"})

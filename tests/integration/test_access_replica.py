@@ -79,7 +79,7 @@ class World:
 @pytest.fixture(scope="module")
 def own(stack: Stack) -> Iterator[ServiceDsns]:
     """One migrated schema for all tests here."""
-    loop, database = asyncio.new_event_loop(), fresh_database(stack)
+    loop, database = asyncio.new_event_loop(), fresh_database(stack, "ocr")
     try:
         found = loop.run_until_complete(database.__aenter__())["ocr"]
         loop.run_until_complete(migrate(found.worker, "ocr", "services.ocr"))

@@ -23,6 +23,8 @@ from tests.unit.ingest.flow_samples import facts, gzip_bomb, invoice, tarred, zi
 from tests.unit.ingest.samples import STRICT_RECIPIENT, SUPPLIER, event, fields, pdf, read
 from tests.unit.invoice.syntax.write_cpp import cpp
 
+MIGRATED = ("ingest",)
+
 OTHER = supplier("supplier-2")
 
 

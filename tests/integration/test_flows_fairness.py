@@ -19,6 +19,8 @@ from tests.integration.flow_world import open_flows, supplier
 from tests.records import eventually
 from tests.unit.ingest.flow_samples import invoice, zipped
 
+MIGRATED = ("ingest",)
+
 OTHER = supplier("supplier-2")
 
 

@@ -25,6 +25,8 @@ from tests.processes import free_port
 from tests.unit.ingest.flow_samples import invoice, zipped
 from tests.unit.ingest.samples import SUPPLIER
 
+MIGRATED = ("ingest",)
+
 ROOT = Path(__file__).resolve().parents[2]
 COUNT = 400
 FILES = 10

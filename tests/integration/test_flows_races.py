@@ -22,6 +22,8 @@ from tests.integration.flow_world import TUS, Flows, open_flows, supplier
 from tests.unit.ingest.flow_samples import invoice, zipped
 from tests.unit.ingest.samples import RECIPIENT, event, fields, pdf, read, structure_published, tenant_published
 
+MIGRATED = ("ingest",)
+
 OTHER = supplier("supplier-2")
 TRIAL = Tenant(id="essai-cd06", name="Bac à sable des Alpes-Maritimes")
 TRIED = "26060001000011"
@@ -178,6 +180,8 @@ async def test_a_flow_of_pages_bears_the_mark_of_a_sandbox_as_soon_as_one_of_the
         assert (view["state"], view["sandbox"]) == ("IN_EN_COURS_TRAITEMENT_CPP", expected)
     marks = [item["sandbox"] for item in await flows.items(flow)]
     assert sorted(marks, key=str) == sorted([MARK, None, None], key=str), "of a mixed flow the items alone"
+    recipients = {item["recipient"] for item in await flows.items(flow)}
+    assert recipients == {TRIED, RECIPIENT, None}, "of pages it is known once they are read"
 
 
 async def flow_store_find(flows: Flows, flow: UUID) -> Any:

@@ -17,6 +17,8 @@ from tests.integration.flow_world import Flows, open_flows, supplier
 from tests.unit.ingest.flow_samples import invoice, zipped
 from tests.unit.ingest.samples import OTHER_SUPPLIER, STRICT_RECIPIENT, SUPPLIER
 
+MIGRATED = ("ingest",)
+
 OTHER = supplier("supplier-2")
 QUIET = ("integrated", "ignored")
 

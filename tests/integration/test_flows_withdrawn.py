@@ -23,6 +23,8 @@ from tests.integration.test_flows_killed import Killable, until
 from tests.unit.ingest.flow_samples import invoice, zipped
 from tests.unit.ingest.samples import OTHER_SUPPLIER, SUPPLIER, pdf
 
+MIGRATED = ("ingest",)
+
 FIRST = Grant(role="FOURNISSEUR", structure=SUPPLIER)
 SECOND = Grant(role="FOURNISSEUR", structure=OTHER_SUPPLIER)
 #: Of a person who is taken on meanwhile nothing is withdrawn.

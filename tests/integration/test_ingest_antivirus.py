@@ -44,7 +44,7 @@ async def test_what_the_antivirus_will_not_look_at_is_not_taken(address: str) ->
 
 
 async def test_uploads_are_looked_at_and_an_antivirus_that_is_away_lets_nothing_through(stack: Stack) -> None:
-    async with fresh_database(stack) as dsns, clamds.double() as address:
+    async with fresh_database(stack, "ingest") as dsns, clamds.double() as address:
         async with open_world(stack, dsns, s3_bucket="antivirus-tests", clamd=address) as world:
             assert (await world.client.get("/health/ready")).json()["notes"] == {"antivirus": "present"}
             infected = await world.post(b"%PDF-1.7\n" + VIRUS)

@@ -34,7 +34,10 @@ READER = supplier("reader", roles=("DESTINATAIRE",))
 async def world(stack: Stack) -> AsyncIterator[World]:
     """One ingest for all, with room for few and light files: each test has deposits of its own."""
     limits = {"max_attachment_bytes": 200_000, "max_deposit_bytes": 500_000, "max_attachments": 4}
-    async with fresh_database(stack) as dsns, open_world(stack, dsns, s3_bucket="attachments-tests", **limits) as found:
+    async with (
+        fresh_database(stack, "ingest") as dsns,
+        open_world(stack, dsns, s3_bucket="attachments-tests", **limits) as found,
+    ):
         await found.take(*directory_events())
         await found.pool.execute("insert into directory_read_to_end default values")
         yield found

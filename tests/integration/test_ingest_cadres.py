@@ -41,7 +41,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(stack: Stack) -> AsyncIterator[World]:
     """One ingest for all: each test has invoice numbers and documents of its own."""
-    async with fresh_database(stack) as dsns, open_world(stack, dsns) as found:
+    async with fresh_database(stack, "ingest") as dsns, open_world(stack, dsns) as found:
         await found.take(*directory_events(), event(MOA, structure_published(structure=CLIENT)))
         await found.pool.execute("insert into directory_read_to_end default values")
         yield found

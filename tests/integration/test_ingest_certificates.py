@@ -33,7 +33,7 @@ ABOUT = {"type": "DOCUMENT_ANNEXE", "label": "Pièce"}
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def place(stack: Stack) -> AsyncIterator[Place]:
-    async with fresh_database(stack) as dsns, open_world(stack, dsns, s3_bucket="certificate-tests") as found:
+    async with fresh_database(stack, "ingest") as dsns, open_world(stack, dsns, s3_bucket="certificate-tests") as found:
         await found.take(*directory_events())
         await found.pool.execute("insert into directory_read_to_end default values")
         yield found, dsns
@@ -141,7 +141,7 @@ async def test_the_private_keys_are_wrapped_and_out_of_the_api_role_s_reach(plac
 
 
 async def test_processes_that_start_at_once_make_one_first_key(stack: Stack) -> None:
-    async with fresh_database(stack) as dsns, open_world(stack, dsns, s3_bucket="certificate-tests") as world:
+    async with fresh_database(stack, "ingest") as dsns, open_world(stack, dsns, s3_bucket="certificate-tests") as world:
         found = await asyncio.gather(*(Keys(world.pool, "s").public() for _ in range(6)))
         assert len({tuple(key.id for key in each) for each in found}) == 1
         assert len(found[0]) == 1
@@ -150,7 +150,7 @@ async def test_processes_that_start_at_once_make_one_first_key(stack: Stack) -> 
 async def test_originals_are_compared_with_their_hash_and_damage_is_found_and_named(
     stack: Stack, tmp_path: Path
 ) -> None:
-    async with fresh_database(stack) as dsns, open_world(stack, dsns, s3_bucket="originals-tests") as world:
+    async with fresh_database(stack, "ingest") as dsns, open_world(stack, dsns, s3_bucket="originals-tests") as world:
         await world.take(*directory_events())
         await world.pool.execute("insert into directory_read_to_end default values")
         (good, content), (bad, _) = await deposited(world), await deposited(world)

@@ -30,7 +30,7 @@ PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(50)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def found(stack: Stack) -> AsyncIterator[tuple[Flows, dict[str, str]]]:
-    async with fresh_database(stack) as dsns, open_flows(stack, dsns, s3_bucket="expiry-tests") as flows:
+    async with fresh_database(stack, "ingest") as dsns, open_flows(stack, dsns, s3_bucket="expiry-tests") as flows:
         settings = flows.world.settings
         secrets = {"token_secret": settings.token_secret, "s3_secret_key": settings.s3_secret_key}
         given: Mapping[str, Any] = {

@@ -29,7 +29,7 @@ READS = Grant(role="LECTURE", structure=SUPPLIER)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(stack: Stack) -> AsyncIterator[World]:
-    async with fresh_database(stack) as dsns, open_world(stack, dsns) as found:
+    async with fresh_database(stack, "ingest") as dsns, open_world(stack, dsns) as found:
         await found.take(*directory_events())
         await found.pool.execute("insert into directory_read_to_end default values")
         yield found

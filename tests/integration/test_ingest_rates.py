@@ -10,7 +10,7 @@ from tests.servers import fresh_database
 async def test_two_instances_count_a_client_together_and_say_how_much_is_left(stack: Stack) -> None:
     limits = {"writes_each_minute": 6, "writes_each_day": 9, "reads_each_minute": 3, "s3_bucket": "rates-tests"}
     async with (
-        fresh_database(stack) as dsns,
+        fresh_database(stack, "ingest") as dsns,
         open_world(stack, dsns, **limits) as one,
         open_world(stack, dsns, **limits) as other,
     ):
@@ -41,7 +41,7 @@ async def test_two_instances_count_a_client_together_and_say_how_much_is_left(st
 
 
 async def test_every_route_that_knows_who_asks_is_limited_and_says_so(stack: Stack) -> None:
-    async with fresh_database(stack) as dsns, open_world(stack, dsns, s3_bucket="rates-tests") as world:
+    async with fresh_database(stack, "ingest") as dsns, open_world(stack, dsns, s3_bucket="rates-tests") as world:
         paths = (await world.client.get("/openapi/ingest.json")).json()["paths"]
         for path, methods in paths.items():
             for method, operation in methods.items():
@@ -53,7 +53,7 @@ async def test_asking_for_an_offset_counts_as_reading_and_who_has_no_token_is_co
     stack: Stack,
 ) -> None:
     limits = {"reads_each_minute": 3, "s3_bucket": "rates-tests"}
-    async with fresh_database(stack) as dsns, open_world(stack, dsns, **limits) as world:
+    async with fresh_database(stack, "ingest") as dsns, open_world(stack, dsns, **limits) as world:
         address = f"/api/v1/flows/uploads/{'0' * 8}-0000-7000-8000-{'0' * 12}"
         asked = [
             await world.client.head(address, headers={**world.headers(supplier("busy")), "Tus-Resumable": "1.0.0"})

@@ -38,7 +38,7 @@ HEADER = "chorale-sandbox"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(stack: Stack) -> AsyncIterator[World]:
-    async with fresh_database(stack) as dsns, open_world(stack, dsns, s3_bucket="sandbox-tests") as found:
+    async with fresh_database(stack, "ingest") as dsns, open_world(stack, dsns, s3_bucket="sandbox-tests") as found:
         await found.take(*directory_events())
         structure = Structure(siret=BODY, name="TEST-Structure", tenant=TRIAL.id, kind="budget_principal")
         await found.take(event(TRIAL.id, tenant_published(tenant=TRIAL)))

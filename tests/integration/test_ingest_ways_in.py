@@ -32,7 +32,7 @@ IBAN, OTHER_IBAN = "FR7630006000011234567890189", "DE89370400440532013000"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def flows(stack: Stack) -> AsyncIterator[Flows]:
-    async with fresh_database(stack) as dsns, open_flows(stack, dsns, s3_bucket="ways-in-tests") as found:
+    async with fresh_database(stack, "ingest") as dsns, open_flows(stack, dsns, s3_bucket="ways-in-tests") as found:
         yield found
 
 

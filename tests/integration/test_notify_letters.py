@@ -16,7 +16,7 @@ from services.notify import api
 from tests.integration.notify_service import SECRET, Tables, relay, tables, worker
 
 PORTAL = Principal(subject="service:portal", roles=("SERVICE",))
-LINK = "https://factures.example/api/v1/accounts/links/page?token=AAAA"
+LINK = "https://factures.example/lien?token=AAAA"
 SUBJECT = "person:6f0c2a9e-0000-4000-8000-000000000042"
 ADDRESS = "claire@menuiserie.example"
 

@@ -1,59 +1,42 @@
-"""What people decide about their mail, whose addresses they may touch, and what a bounce does."""
+"""What people decide about their mail, and whose addresses they may touch."""
 
 from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
-import httpx
 import msgspec
 import pytest
 
-from contracts.events import NotificationFailed, TenantPublished
 from deploy.database import ServiceDsns
-from invoice.directory import Tenant
 from invoice.model import Party, Works
 from services.common.auth import Principal
 from services.notify import tokens
 from services.notify.addresses import Manager
-from services.notify.chores import Chores
-from services.notify.desk import Desk
-from services.notify.gathering import Limits
-from tests.integration.notify_service import OPERATOR, SECRET, Tables, client, relay, tables, until, worker
+from tests.integration.notify_service import (
+    OPERATOR,
+    SECRET,
+    Tables,
+    chores,
+    client,
+    relay,
+    settled,
+    tables,
+    worker,
+    written,
+)
 from tests.integration.tenant_world import directory
-from tests.unit.notify.samples import BODY, CONTACT, NOON, SUPPLIER, changed, draft, refused, reminded
+from tests.unit.notify.samples import BODY, CONTACT, SUPPLIER, changed, draft, refused, reminded
 from tests.unit.status.samples import event, submitted
 
 API = "/api/v1/messages"
 OTHER = "22310001700423"
 ME = Principal(subject="user-1", contact=CONTACT)
-BOUNCES = {"Authorization": "Bearer a secret for bounces"}
 
 
 @pytest.fixture
 async def found(notify_dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[Tables]:
     async with tables(notify_dsns) as ready:
         yield ready
-
-
-def desk() -> Desk:
-    return Desk("chorale.example", Limits(notices_a_minute=10**6, optional_an_hour=10**6))
-
-
-def chores(found: Tables) -> Chores:
-    return Chores(found.pool, desk(), timedelta(hours=4))
-
-
-async def written(found: Tables) -> set[tuple[str, str, str]]:
-    return {tuple(row) for row in await found.pool.fetch("select kind, address, state from message")}
-
-
-async def settled(found: Tables) -> None:
-    async def nothing_left() -> bool:
-        return not set(await found.states()) & {"created", "sending"}
-
-    await until(nothing_left, 30)
 
 
 async def test_a_choice_holds_for_what_is_optional_and_never_for_what_is_mandatory(found: Tables) -> None:
@@ -287,131 +270,3 @@ async def test_a_works_piece_is_told_to_those_whom_the_deposit_names(found: Tabl
         ("MISE_A_DISPOSITION_MOA", "ouvrage@v.example"),
         ("GENERAL_ACCOUNT_TACIT", "ouvrage@v.example"),
     }
-
-
-async def test_answers_to_a_tenants_mail_go_to_the_tenant(found: Tables) -> None:
-    told = TenantPublished(
-        version=2,
-        tenant=Tenant(id="cd06", name="CD 06", sender="Facturation@CD06.example"),
-        changed_by="agnès",
-        changed_at=NOON,
-    )
-    older = msgspec.structs.replace(told, version=1, tenant=Tenant(id="cd06", name="CD 06"))
-    await found.load(Manager(siret=BODY, name="C", email="c@dept.example"))
-    await found.take(event(told, "tenant:cd06"), event(older, "tenant:cd06"), event(draft(), uuid4()))
-    invoice = uuid4()
-    await found.take(event(submitted(), invoice), event(changed(), invoice))
-    async with relay() as smtp, worker(found, smtp.port):
-        await settled(found)
-    assert {mail["To"]: mail["Reply-To"] for mail in smtp.mails} == {
-        "c@dept.example": "Facturation@cd06.example",
-        CONTACT: None,
-    }
-    assert all("chorale.example" in str(mail["From"]) for mail in smtp.mails)
-
-
-async def test_an_announcement_reaches_those_of_its_tenant_once_each_and_stops_at_no(found: Tables) -> None:
-    invoice = uuid4()
-    await found.load(
-        Manager(siret=BODY, name="C", email="c@dept.example"), Manager(siret=OTHER, name="D", email="d@autre.example")
-    )
-    await found.take(*directory(), event(submitted(), invoice), event(changed(), invoice))
-    words: dict[str, Any] = {
-        "audience": "everybody",
-        "title": "Fermeture",
-        "body": "Fermé le 1er mai.",
-        "tenant": "cd06",
-    }
-    async with client(found, Principal(subject="t", tenants=("cd06",), roles=("TENANT_ADMIN",))) as http:
-        assert (await http.post(f"{API}/announcements", json={**words, "tenant": None})).status_code == 403
-        assert (await http.post(f"{API}/announcements", json={**words, "tenant": "cd32"})).status_code == 403
-        assert (await http.post(f"{API}/announcements", json={**words, "title": " \t\n "})).status_code == 422
-        assert (await http.post(f"{API}/announcements", json=words)).status_code == 202
-        for _ in range(2):
-            await chores(found).announce()
-        [shown] = (await http.get(f"{API}/announcements")).json()["announcements"]
-    assert (shown["sent_to"], shown["done_at"] is not None) == (2, True)
-    reached = {address for kind, address, _ in await written(found) if kind == "ANNOUNCEMENT"}
-    assert reached == {"c@dept.example", CONTACT}
-    async with client(found, ME) as http:
-        await http.put(f"{API}/preferences", json={"kinds": {"ANNOUNCEMENT": "off"}})
-    async with client(found, OPERATOR) as http:
-        await http.post(f"{API}/announcements", json={**words, "tenant": None})
-    await chores(found).announce()
-    assert await found.pool.fetchval("select count(*) from message where kind = 'ANNOUNCEMENT'") == 4
-
-
-def report(status: str, action: str = "failed") -> bytes:
-    """A delivery report as mail servers write it."""
-    return (
-        "From: MAILER-DAEMON@relay.example\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n"
-        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
-        "--b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n"
-        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; relay.example\r\n\r\n"
-        f"Final-Recipient: rfc822; x@y.example\r\nAction: {action}\r\nStatus: {status}\r\n"
-        f"Diagnostic-Code: smtp; 550 {status} unknown\r\n\r\n--b--\r\n"
-    ).encode()
-
-
-async def hand_in(http: httpx.AsyncClient, message: UUID, content: bytes, **changes: str) -> httpx.Response:
-    address = tokens.return_address(SECRET, "retours@chorale.example", message)
-    return await http.post(
-        f"{API}/bounces", params={"recipient": address}, content=content, headers={**BOUNCES, **changes}
-    )
-
-
-async def test_a_bounce_ends_an_address_tells_its_structure_and_the_notice_is_taken_over(found: Tables) -> None:
-    other = Manager(siret=BODY, service_code="TEST-VOIRIE", name="V", email="voirie@dept.example")
-    await found.load(Manager(siret=BODY, name="C", email="c@dept.example"), other)
-    invoice = uuid4()
-    async with relay() as smtp, worker(found, smtp.port, bounce_address="retours@chorale.example"):
-        await found.take(event(submitted(), invoice), event(changed(), invoice))
-        await settled(found)
-    message = await found.pool.fetchval("select id from message where address = 'c@dept.example'")
-    async with client(found, Principal(subject="mta")) as http:
-        assert (await hand_in(http, message, report("5.1.1"), Authorization="Bearer wrong")).status_code == 401
-        forged = {"recipient": f"retours+{uuid4().hex}-0123456789abcdef@chorale.example"}
-        refusal = await http.post(f"{API}/bounces", params=forged, content=report("5.1.1"), headers=BOUNCES)
-        assert refusal.json()["code"] == "BOUNCE_NOT_OURS"
-        plain = tokens.return_address(SECRET, "retours@chorale.example", message)  # as the manual's command line has it
-        answer = await http.post(f"{API}/bounces?recipient={plain}", content=report("5.2.2"), headers=BOUNCES)
-        assert answer.json() == {"outcome": "noted"}
-        for content, outcome in (
-            (b"Subject: Absent\r\n\r\nBack on Monday", "unread"),
-            (report("5.2.2"), "noted"),
-            (report("4.4.1", "delayed"), "noted"),
-            (report("5.1.1"), "dead"),
-            (report("5.1.1"), "dead"),
-        ):
-            assert (await hand_in(http, message, content)).json() == {"outcome": outcome}
-    told = [t for t in await found.outcomes() if isinstance(t, NotificationFailed)]
-    assert [(t.message, t.bounced, t.entry) for t in told] == [(str(message), True, 2)]
-    assert await found.pool.fetchval("select count(*) from proof where message = $1", message) == 1
-    assert ("ADDRESS_DEAD", other.email, "created") in await written(found)
-    await chores(found)._takeover.look()
-    assert ("MISE_A_DISPOSITION", other.email, "created") in await written(found)
-    again = uuid4()
-    await found.take(event(submitted("F-2"), again), event(changed(invoice_number="F-2"), again))
-    assert {
-        tuple(row)
-        for row in await found.pool.fetch("select address, state from message where subject = $1", str(again))
-    } >= {("", "no_address")}
-
-
-async def test_the_envelope_names_its_message_so_that_nobody_can_forge_a_bounce(found: Tables) -> None:
-    senders: list[str] = []
-
-    async def answers(stage: str, address: str) -> str | None:
-        if stage == "sender":
-            senders.append(address)
-        return None
-
-    async with relay() as smtp, worker(found, smtp.port, bounce_address="retours@chorale.example"):
-        smtp.answers = answers
-        await found.take(event(draft(), uuid4()))
-        await settled(found)
-    message = await found.pool.fetchval("select id from message")
-    assert [tokens.returned(SECRET, sender) for sender in senders] == [message]
-    assert all(len(sender.partition("@")[0]) <= 64 for sender in senders)
-    with pytest.raises(tokens.InvalidToken):
-        tokens.returned("another secret", senders[0])

@@ -42,7 +42,7 @@ class Given:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def given(stack: Stack) -> AsyncIterator[Given]:
     painters = painting()
-    async with fresh_database(stack) as dsns, open_world(stack, dsns) as world:
+    async with fresh_database(stack, "ocr") as dsns, open_world(stack, dsns) as world:
         await painters.start(warm=False)
         api_pool = await open_pool(dsns["ocr"].api, "ocr")
         try:

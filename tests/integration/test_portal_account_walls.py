@@ -17,8 +17,6 @@ ANYBODY = frozenset(
         f"POST {A}/password/strength",
         f"POST {A}/password/reset",
         f"POST {A}/links",
-        f"GET {A}/links/page",
-        f"POST {A}/links/page",
         f"POST {A}/sessions",
         f"POST {A}/sessions/second",
         f"POST {A}/sessions/passkey/options",

@@ -40,20 +40,28 @@ async def test_a_link_serves_once_and_the_page_shows_a_form_without_using_it(acc
         await client.post(A, json=sign_up(email))
         token = await accounts.link(email, "Activez")
         for _ in range(2):
-            page = await client.get(f"{A}/links/page", params={"token": token})
+            page = await client.get("/lien", params={"token": token})
             assert page.status_code == 200
             assert 'type="password"' in page.text
-        short = await client.post(f"{A}/links/page", data={"token": token, "password": "trop court"})
+            assert page.headers["cache-control"] == "private, no-store"
+            assert page.headers["referrer-policy"] == "same-origin"
+        form = {"csrf": page.text.partition('name="csrf" value="')[2].partition('"')[0], "token": token}
+        short = await client.post("/lien", data={**form, "password": "trop court", "again": "trop court"})
         assert short.status_code == 422
         assert "au moins 12 caractères" in short.text
-        done = await client.post(f"{A}/links/page", data={"token": token, "password": PASSWORD})
-        assert (done.status_code, "chorale" in done.cookies) == (200, True)
+        stranger = await client.post("/lien", data={"token": token, "password": PASSWORD, "again": PASSWORD})
+        assert (stranger.is_error, "chorale" in stranger.cookies) == (True, False)
+        done = await client.post("/lien", data={**form, "password": PASSWORD, "again": PASSWORD})
+        assert (done.status_code, "chorale" in done.cookies) == (303, True)
+        client.cookies.delete("chorale")  # the form was shown to who had not signed in
         for answer in (
-            await client.get(f"{A}/links/page", params={"token": token}),
+            await client.get("/lien", params={"token": token}),
+            await client.post("/lien", data={**form, "password": PASSWORD, "again": PASSWORD}),
             await client.post(f"{A}/links", json={"token": token, "password": PASSWORD}),
             await client.post(f"{A}/links", json={"token": "A" * 43, "password": PASSWORD}),
         ):
             assert answer.status_code == 410
+        assert token not in accounts.stack.log("portal").read_text()
 
 
 async def test_a_later_link_ends_none_before_until_one_has_served(accounts: World) -> None:

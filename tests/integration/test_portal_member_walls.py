@@ -157,15 +157,3 @@ async def test_mails_to_people_who_did_not_ask_for_them_are_bounded(world: World
     for number in range(A_DAY):
         await world.good("claire", "POST", path, json={"email": f"p{number}@x.fr"})
     assert await world.refused("claire", "POST", path, json={"email": "one@more.fr"}) == (429, "TOO_MANY")
-
-
-async def test_the_link_of_an_invitation_shows_a_page_that_changes_nothing_by_itself(world: World) -> None:
-    await world.verified("claire")
-    await world.good("claire", "POST", f"/structures/{SUPPLIER}/invitations", json={"email": "x@y.fr"})
-    token = await world.link("x@y.fr")
-    page = await world.client.get("/api/v1/accounts/invitations/page", params={"token": token})
-    assert (page.status_code, "vous invite" in page.text) == (200, True)
-    wrong = await world.client.get("/api/v1/accounts/invitations/page", params={"token": "x" * 43})
-    assert wrong.status_code == 410
-    listed = (await world.good("claire", "GET", f"/structures/{SUPPLIER}/invitations"))["invitations"]
-    assert [each["state"] for each in listed] == ["sent"]

@@ -156,7 +156,7 @@ async def _platform(stack: Stack) -> AsyncIterator[tuple[World, Mapping[str, Ser
         "status": Neighbour("status", STATUS),
     }
     urls = {name: each.url for name, each in others.items()}
-    async with fresh_database(stack) as dsns:
+    async with fresh_database(stack, "portal") as dsns:
         for name, each in others.items():
             await migrate(dsns[name].worker, name, f"services.{name}")
             each.pool = await open_pool(dsns[name].worker, name)

@@ -59,12 +59,15 @@ def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
     raise TimeoutError(url)
 
 
-async def there(client: httpx.AsyncClient, who: str, begin: httpx.Response | None = None) -> str:
-    """The way there and back as a browser goes it; returns the address that it is sent back to, not yet opened."""
+async def there(
+    client: httpx.AsyncClient, who: str, begin: httpx.Response | None = None, shown: int = 0, *, without: str = ""
+) -> str:
+    """The way there and back as a browser goes it; returns the address that it is sent back to, not yet opened.
+    ``shown``: when he showed there who he is; ``without``: what the provider overlooks in the address."""
     begun = begin or await client.get(f"{A}/sessions/provider")
     assert begun.status_code == 303, begun.text
-    async with httpx.AsyncClient(timeout=30, cookies={"who": who}) as outside:
-        answer = await outside.get(begun.headers["location"])
+    async with httpx.AsyncClient(timeout=30, cookies={"who": who, "shown": str(shown)}) as outside:
+        answer = await outside.get(begun.headers["location"].replace(without, ""))
     assert answer.status_code == 302, answer.text
     assert answer.headers["location"].startswith(f"{ORIGIN}{BACK}?")
     return answer.headers["location"].removeprefix(ORIGIN)
@@ -139,6 +142,54 @@ async def test_where_a_second_factor_is_asked_for_an_identity_is_linked_with_it_
         assert (refused.status_code, refused.json()["code"]) == (403, "FACTOR_REQUIRED")
         assert await prove(client, recovery=codes[0]) == (200, "")
         assert (await client.post(f"{A}/me/providers")).status_code == 303
+
+
+PROOF = f"{A}/sessions/provider/proof?then=/compte/securite"
+
+
+async def test_who_has_no_password_proves_at_the_provider_that_it_is_he(world: World) -> None:
+    async with world.browser() as client, world.browser() as other:
+        await client.get(await there(client, "dorothy"))
+        await long_ago(world, client, "proved_at")
+        refused = await client.post(f"{A}/me/totp")
+        assert (refused.status_code, refused.json()["code"]) == (403, "PROOF_REQUIRED")
+        begun = await client.get(PROOF)
+        async with httpx.AsyncClient(cookies={"who": "dorothy"}) as outside:
+            asked = await outside.get(begun.headers["location"])
+            assert not asked.headers["location"].startswith(ORIGIN)  # signed in there, and asked again all the same
+        before = client.cookies["chorale"]
+        back = await there(client, "dorothy", begun, shown=5)
+        proved = await client.get(back)
+        assert (proved.status_code, proved.headers["location"]) == (303, f"{ORIGIN}/compte/securite")
+        assert client.cookies["chorale"] != before
+        assert (await client.post(f"{A}/me/totp")).status_code == 200
+        assert len((await client.get(f"{A}/sessions")).json()) == 1
+        assert (await other.get(PROOF)).status_code == 401
+        assert (await client.get(f"{A}/sessions/provider/proof?then=//ailleurs.example")).status_code == 422
+        cross = await client.get(PROOF, headers={"Sec-Fetch-Site": "cross-site"})
+        assert (cross.status_code, cross.json()["code"]) == (403, "CROSS_SITE")
+
+
+async def test_a_session_opened_by_who_was_signed_in_there_long_ago_is_no_proof(world: World) -> None:
+    async with world.browser() as client:
+        assert (await client.get(await there(client, "dorothy", shown=-3600))).status_code == 303
+        assert (await client.get(f"{A}/me")).status_code == 200
+        assert (await client.post(f"{A}/me/totp")).json()["code"] == "PROOF_REQUIRED"
+
+
+async def test_a_proof_that_is_old_or_anothers_or_comes_back_to_another_session_proves_nothing(world: World) -> None:
+    async with world.browser() as client:
+        await client.get(await there(client, "ada"))
+        await long_ago(world, client, "proved_at")
+        old = await there(client, "ada", await client.get(PROOF), shown=-3600, without="&prompt=login&max_age=0")
+        assert (await client.get(old)).status_code == 401
+        someone = await there(client, "katherine", await client.get(PROOF), shown=5)
+        assert (await client.get(someone)).status_code == 401
+        assert (await client.post(f"{A}/me/totp")).json()["code"] == "PROOF_REQUIRED"
+        begun = await client.get(PROOF)
+        await client.delete(f"{A}/sessions/current")
+        assert (await client.get(await there(client, "ada", begun, shown=5))).status_code == 401
+        assert (await client.get(f"{A}/me")).status_code == 401
 
 
 async def test_what_comes_back_to_another_browser_or_with_another_code_opens_nothing(world: World) -> None:

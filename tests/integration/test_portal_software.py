@@ -1,4 +1,4 @@
-"""Software of a structure: who may keep it, what it may hold, its two secrets, its tokens, its end."""
+"""Software of a structure: its two secrets, its tokens, its end."""
 
 import asyncio
 import base64
@@ -14,25 +14,20 @@ import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from contracts.events import AccountPublished, SessionRevoked, StructurePublished
+from contracts.events import AccountPublished, SessionRevoked
 from deploy.local import Stack
-from invoice.directory import Structure
-from services.common.auth import Principal
 from services.common.deliver import transaction
 from services.common.timers import Timer, Timers
-from services.portal import software_notices, structure_handlers
+from services.portal import software_notices
 from tests.integration.portal_software_world import (
-    BODY,
     OPERATOR,
     SOFTWARE,
     SUPPLIER,
-    TENANT,
     World,
     manager,
     open_world,
-    prepare,
+    renewed,
 )
-from tests.records import event
 from tests.servers import fresh_database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -40,18 +35,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def one(stack: Stack) -> AsyncIterator[World]:
-    async with fresh_database(stack) as dsns, open_world(stack, dsns) as world:
+    async with fresh_database(stack, "portal") as dsns, open_world(stack, dsns) as world:
         yield world
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def world(one: World) -> World:
-    rows = await one.pool.fetch("select relname from pg_class where relname = 'structure' and relkind = 'r'")
-    assert rows
-    await one.pool.execute("truncate software, software_secret, token_window, timer, outbox, published_right cascade")
-    await one.pool.execute("truncate structure, public_tenant, public_structure, account, errand cascade")
-    await prepare(one.pool)
-    return one
+    return await renewed(one)
 
 
 async def test_software_gets_tokens_with_its_secret_as_soon_as_it_is_made(world: World) -> None:
@@ -148,132 +138,6 @@ async def test_a_revoked_account_is_closed_everywhere_and_opens_nothing(world: W
     assert timers == 0
 
 
-async def test_a_structure_bounds_what_its_software_may_hold(world: World) -> None:
-    async def code(who: Principal, **more: object) -> tuple[int, str]:
-        given = {"structure": SUPPLIER, "name": "X", "roles": ["FOURNISSEUR"], "scopes": ["deposits.write"], **more}
-        answer = await world.ask("POST", SOFTWARE, who, json=given)
-        errors = answer.json().get("errors") or [{"rule": answer.json().get("code")}]
-        return answer.status_code, errors[0]["rule"]
-
-    assert await code(manager(), roles=["COMPTABLE"]) == (422, "ROLE_BEYOND_STRUCTURE")
-    assert await code(manager(), roles=["OPERATEUR"]) == (422, "ROLE_BEYOND_STRUCTURE")
-    assert await code(manager(), roles=["TENANT_ADMIN"]) == (422, "ROLE_BEYOND_STRUCTURE")
-    assert await code(manager(), scopes=["everything"]) == (422, "value_error")
-    assert await code(manager(), writes_each_minute=601) == (422, "LIMIT_BEYOND_PLATFORM")
-    assert (await code(OPERATOR, writes_each_minute=6000))[0] == 201
-    body = manager(BODY, TENANT)
-    assert await code(body, structure=BODY) == (422, "ROLE_BEYOND_STRUCTURE")
-    assert await code(body, structure=BODY, roles=["AGENT"]) == (422, "SERVICES_WITH_AGENT")
-    made = await world.made(body, structure=BODY, roles=["AGENT", "FINANCE"], services=["DRH", "DRH", "DSI"])
-    assert (made["tenant"], made["services"]) == (TENANT, ["DRH", "DSI"])
-    last = [e.data for e in await world.sent() if isinstance(e.data, AccountPublished)][-1]
-    assert {(g.role, g.service, g.tenant) for g in last.grants} == {
-        ("AGENT", "DRH", TENANT),
-        ("AGENT", "DSI", TENANT),
-        ("FINANCE", None, TENANT),
-    }
-
-
-async def test_a_body_that_leaves_the_directory_takes_its_programs_rights_with_it(world: World) -> None:
-    made = await world.made(manager(BODY, TENANT), structure=BODY, roles=["FINANCE", "LECTURE"])
-    body = Structure(siret=BODY, name="Budget principal", tenant=TENANT, kind="budget_principal")
-    now = datetime.now(UTC)
-    for version, deleted in ((2, True), (3, False)):
-        said = StructurePublished(version=version, structure=body, changed_by="a", changed_at=now, deleted=deleted)
-        async with transaction(world.pool, "portal") as tx:
-            await structure_handlers.handle(tx, [event(said, f"structure:{BODY}")])
-    published = [e.data for e in await world.sent() if isinstance(e.data, AccountPublished)]
-    mine = [one for one in published if one.subject == made["subject"]]
-    assert [{(g.role, g.tenant) for g in one.grants} for one in mine] == [
-        {("FINANCE", TENANT), ("LECTURE", TENANT)},
-        {("LECTURE", None)},
-        {("FINANCE", TENANT), ("LECTURE", TENANT)},
-    ]
-
-
-async def test_a_program_of_a_supplier_reads_nothing_that_a_body_receives_should_it_become_one(world: World) -> None:
-    made = await world.made(roles=["FOURNISSEUR", "LECTURE"])
-    body = Structure(siret=SUPPLIER, name="Régie", tenant=TENANT, kind="budget_principal")
-    said = StructurePublished(version=1, structure=body, changed_by="a", changed_at=datetime.now(UTC))
-    async with transaction(world.pool, "portal") as tx:
-        await structure_handlers.handle(tx, [event(said, f"structure:{SUPPLIER}")])
-
-    async def held() -> set[tuple[str, str | None]]:
-        published = [e.data for e in await world.sent() if isinstance(e.data, AccountPublished)]
-        return {(g.role, g.tenant) for g in [one for one in published if one.subject == made["subject"]][-1].grants}
-
-    assert await held() == {("FOURNISSEUR", None), ("LECTURE", None)}
-    path = f"{SOFTWARE}/{made['client_id']}"
-    answer = await world.ask("PATCH", path, manager(SUPPLIER, TENANT), json={"roles": ["LECTURE"]})
-    assert answer.status_code == 200, answer.text
-    assert await held() == {("LECTURE", TENANT)}
-    await world.pool.execute("delete from public_structure where siret = $1", SUPPLIER)
-
-
-async def test_programs_of_a_successor_see_what_was_sent_under_the_old_number(world: World) -> None:
-    old = UUID(int=2)
-    await world.pool.execute(
-        "insert into structure (id, kind, identifier, written, key, name, created_at, created_by, changed_at)"
-        " values ($1, 'SIRET', '44306184100039', '', '44306184100039', 'Avant', now(), 'person:x', now())",
-        old,
-    )
-    await world.pool.execute(
-        "insert into succession (id, old, new, state, asked_by, asked_at, decided_by, decided_at)"
-        " values ($1, $1, $2, 'done', 'x', now(), 'x', now())",
-        old,
-        UUID(int=1),
-    )
-    await world.made()
-    last = [e.data for e in await world.sent() if isinstance(e.data, AccountPublished)][-1]
-    assert {g.structure for g in last.grants} == {SUPPLIER, "44306184100039"}
-
-
-async def test_nobody_but_the_managers_of_a_structure_learns_of_its_software(world: World) -> None:
-    made = await world.made()
-    stranger = manager("55203253400646", subject="person:stranger")
-    supplier = Principal(subject="person:clerk", structures=(SUPPLIER,), roles=("FOURNISSEUR",))
-    nowhere = str(UUID(int=7))
-    for who in (stranger, supplier, manager(BODY, TENANT, "person:body")):
-        for method, tail in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/secrets"), ("GET", "/usage")):
-            more: dict[str, Any] = {"json": {}} if method in ("PATCH", "POST") else {}
-            answers = [
-                await world.ask(method, f"{SOFTWARE}/{client}{tail}", who, **more)
-                for client in (made["client_id"], nowhere)
-            ]
-            assert [answer.status_code for answer in answers] == [404, 404], (who, method, tail)
-            assert answers[0].json()["detail"] == answers[1].json()["detail"]
-        page = await world.ask("GET", SOFTWARE, who)
-        assert page.json() == {"software": [], "next": None}
-        given = {"structure": SUPPLIER, "name": "X", "roles": ["FOURNISSEUR"], "scopes": ["deposits.write"]}
-        unknown = await world.ask("POST", SOFTWARE, who, json={**given, "structure": "99999999900000"})
-        known = await world.ask("POST", SOFTWARE, who, json=given)
-        assert (known.status_code, known.json()["detail"]) == (403, unknown.json()["detail"])
-    listed = (await world.ask("GET", SOFTWARE, manager())).json()["software"]
-    assert [one["client_id"] for one in listed] == [made["client_id"]]
-
-
-async def test_a_changed_right_is_published_and_stands_in_the_audit_trail(world: World) -> None:
-    made = await world.made()
-    path = f"{SOFTWARE}/{made['client_id']}"
-    answer = await world.ask("PATCH", path, manager(), json={"roles": ["LECTURE"], "writes_each_minute": 5})
-    assert (answer.json()["roles"], answer.json()["writes_each_minute"]) == (["LECTURE"], 5)
-    versions = [e.data for e in await world.sent() if isinstance(e.data, AccountPublished)]
-    first, second = (one.version for one in versions)
-    assert first < second
-    assert (versions[1].grants[0].role, versions[1].writes_each_minute) == ("LECTURE", 5)
-    back = await world.ask("PATCH", path, manager(), json={"writes_each_minute": None})
-    assert back.json()["writes_each_minute"] == 600
-    trail = (await world.ask("GET", "/api/v1/accounts/audit", manager(), params={"about": made["subject"]})).json()
-    assert [entry["action"] for entry in trail["entries"]] == ["software.changed", "software.changed", "software.made"]
-    assert trail["entries"][0]["actor"] == "person:manager"
-    for who in (manager("55203253400646", subject="person:stranger"), Principal(subject="person:nobody")):
-        seen = await world.ask("GET", "/api/v1/accounts/audit", who, params={"about": made["subject"]})
-        assert seen.json() == {"entries": [], "next": None}
-    first = (await world.ask("GET", "/api/v1/accounts/audit", OPERATOR, params={"limit": 2})).json()
-    rest = await world.ask("GET", "/api/v1/accounts/audit", OPERATOR, params={"cursor": first["next"], "limit": 200})
-    assert max(entry["id"] for entry in rest.json()["entries"]) < first["entries"][-1]["id"]
-
-
 async def test_the_audit_trail_refuses_every_change_but_the_end_of_its_term(world: World) -> None:
     await world.made()
     for statement in ("update audit_entry set actor = 'x'", "delete from audit_entry", "truncate audit_entry"):
@@ -312,25 +176,6 @@ async def test_the_end_of_a_secret_is_announced_three_times_and_once_each(world:
     instant[0] += timedelta(days=200)
     await work.fire()
     assert await world.pool.fetchval("select count(*) from errand where kind = 'letter'") == 3
-
-
-async def test_a_service_is_one_of_the_directory_whatever_its_code_is_made_of(world: World) -> None:
-    body = manager(BODY, TENANT)
-    given = {"structure": BODY, "name": "ERP", "roles": ["AGENT"], "scopes": ["invoices.read"]}
-    for code, rule in (("DRH2", "SERVICE_UNKNOWN"), ("DRH,DSI", "SERVICE_CODE_COMMA")):
-        answer = await world.ask("POST", SOFTWARE, body, json={**given, "services": [code]})
-        [error] = answer.json()["errors"]
-        assert (answer.status_code, error["value"], error["rule"]) == (422, code, rule)
-    made = await world.made(body, structure=BODY, roles=["AGENT"], services=["RH@SIEGE", "A/B"])
-    [entry] = (await world.ask("GET", "/api/v1/accounts/audit", OPERATOR, params={"about": made["subject"]})).json()[
-        "entries"
-    ]
-    assert entry["details"]["services"] == ["RH@SIEGE", "A/B"]
-    # What the directory has closed since stands in nobody's way who changes something else.
-    await world.pool.execute("update public_service set active = false where code = 'A/B'")
-    changed = await world.ask("PATCH", f"{SOFTWARE}/{made['client_id']}", body, json={"name": "ERP 2"})
-    await world.pool.execute("update public_service set active = true where code = 'A/B'")
-    assert changed.status_code == 200, changed.text
 
 
 async def test_the_list_says_who_made_each_secret_and_whether_he_manages_still(world: World) -> None:

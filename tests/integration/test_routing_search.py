@@ -1,12 +1,15 @@
 """The public search, and what of engagements each may find."""
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from decimal import Decimal
 
 import msgspec
 import pytest
+import pytest_asyncio
 
 from deploy.database import ServiceDsns
+from deploy.local import Stack
 from invoice.directory import Engagement, Service, Structure, Tenant
 from invoice.directory_file import DirectoryFile
 from invoice.structure_identifiers import identifier
@@ -14,6 +17,7 @@ from services.common.db import scoped
 from services.routing import reindex
 from services.routing.imports import import_directory
 from tests.integration.routing_world import World, bearer, routing_world
+from tests.servers import fresh_database
 from tests.unit.routing.samples import SCHOOL, SUPPLIER, TOWN
 
 PORT = "99900002900010"
@@ -50,8 +54,25 @@ DIRECTORY = DirectoryFile(
 )
 
 
-@pytest.fixture
-async def world(dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[World]:
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(stack: Stack) -> AsyncIterator[World]:
+    """One directory for all that only ask."""
+    async with fresh_database(stack, "routing") as dsns, _filled(dsns) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def own(dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[World]:
+    """One that the test may change."""
+    async with _filled(dsns) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def _filled(dsns: Mapping[str, ServiceDsns]) -> AsyncIterator[World]:
     async with routing_world(dsns) as opened:
         await import_directory(opened.pool, DIRECTORY, by="benoît")
         yield opened
@@ -112,24 +133,24 @@ async def test_text_that_means_nothing_finds_nothing(world: World, text: str) ->
     assert answer.json() == [] or answer.status_code == 422
 
 
-async def test_the_search_follows_each_change_at_once_and_knows_no_engagement(world: World) -> None:
+async def test_the_search_follows_each_change_at_once_and_knows_no_engagement(own: World) -> None:
     renamed = msgspec.structs.replace(DIRECTORY.structures[2], name="Harbour Master", town="Antibes")
     moved = msgspec.structs.replace(DIRECTORY.services[2], label="Bureau du port")
-    await import_directory(world.pool, DirectoryFile(structures=(renamed,), services=(moved,)), by="benoît")
-    assert await _found(world, "harbour antibes") == [PORT]
-    assert await _found(world, "golfe juan") == []
-    assert await _found(world, "bureau port") == [PORT]
+    await import_directory(own.pool, DirectoryFile(structures=(renamed,), services=(moved,)), by="benoît")
+    assert await _found(own, "harbour antibes") == [PORT]
+    assert await _found(own, "golfe juan") == []
+    assert await _found(own, "bureau port") == [PORT]
     for number in ("CP2026/A1/1", "CP2026", SUPPLIER):
-        assert await _found(world, number) == []
+        assert await _found(own, number) == []
 
 
-async def test_what_was_stored_before_the_search_is_indexed_after_the_update(world: World) -> None:
-    await world.pool.execute("truncate search_entry, search_word, search_variant")
-    await world.pool.execute("update structure set words = null; update service set words = null")
-    assert await _found(world, "nice drh") == []
-    while await reindex.chunk(world.pool):
+async def test_what_was_stored_before_the_search_is_indexed_after_the_update(own: World) -> None:
+    await own.pool.execute("truncate search_entry, search_word, search_variant")
+    await own.pool.execute("update structure set words = null; update service set words = null")
+    assert await _found(own, "nice drh") == []
+    while await reindex.chunk(own.pool):
         pass
-    assert await _found(world, "nise drh") == [TOWN]
+    assert await _found(own, "nise drh") == [TOWN]
 
 
 async def _engagements(world: World, structure: str, **claims: tuple[str, ...]) -> list[str]:

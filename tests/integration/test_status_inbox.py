@@ -94,7 +94,7 @@ async def _fine() -> str | None:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(stack: Stack) -> AsyncIterator[World]:
     """One database and one application for all: each test has invoices of its own."""
-    async with fresh_database(stack) as dsns, tables(dsns) as found:
+    async with fresh_database(stack, "status") as dsns, tables(dsns) as found:
         s3 = stack.s3
         given: dict[str, Any] = {"environment": "development", "kafka": stack.kafka.bootstrap, "port": 1}
         own = dsns["status"]

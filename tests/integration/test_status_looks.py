@@ -70,6 +70,8 @@ async def test_each_look_stands_in_the_trail_of_the_tenant_and_of_no_other(world
     assert {(each["invoice"], each["reason"], each["tenant"]) for each in found} == {(str(invoice), WHY, "cd06")}
     assert await looks(world, theirs, subject=who) == []
     assert await looks(world, ours, invoice=str(world.invoices[FIRM, B])) == []
+    several = {"invoice": [str(world.invoices[FIRM, B]), str(invoice)], "subject": [who, "somebody else"]}
+    assert await looks(world, ours, **several) == found
     async with scoped(
         world.tables.api_pool, of_grants("x", [Grant(role="TENANT_ADMIN", tenant="cd31")]).scope()
     ) as api:

@@ -25,7 +25,7 @@ from services.common.auth import Principal
 from services.common.blobs import Blobs
 from services.common.db import scoped
 from services.common.settings import BlobSettings
-from services.status import figures, queries, selectivity, sides
+from services.status import figures, queries, risks, selectivity, sides
 from services.status.folding import Folding
 from services.status.payment_delay import paris_day
 from services.status.search import OPEN, After, Search, waiting_for
@@ -74,7 +74,7 @@ class World:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(stack: Stack) -> AsyncIterator[World]:
-    async with fresh_database(stack) as dsns, tables(dsns) as found:
+    async with fresh_database(stack, "status") as dsns, tables(dsns) as found:
         given = settings_of(dsns["status"], stack.kafka.bootstrap).model_dump()
         s3 = stack.s3
         blobs = Blobs(
@@ -148,7 +148,9 @@ def _like(row: Row, wanted: Search) -> bool:
     place = f"{NAMES[row['recipient']]} Service {row['service_code']}".lower() if row["recipient_name"] else ""
     keys = [row[name] or "" for name in ("number_key", "engagement_key", "contract_key")]
     words = place.replace("é", "e").replace("-", " ").replace("=", " =").split()
-    open_only = wanted.late or wanted.due_within is not None or wanted.unchanged_days is not None
+    age = (today - paris_day(row["status_at"])).days
+    days = (wanted.due_within, wanted.due_from, wanted.due_to, wanted.unchanged_days, wanted.unchanged_under)
+    open_only = wanted.late or any(each is not None for each in days)
     tests = (
         wanted.number in (None, row["number"]),
         wanted.supplier in (None, row["supplier"]),
@@ -165,10 +167,13 @@ def _like(row: Row, wanted: Search) -> bool:
         not wanted.status or row["status"] in wanted.status,
         wanted.turn is None or row["status"] in waiting_for(wanted.turn),
         not open_only or not STATUSES[row["status"]].terminal,
-        wanted.unchanged_days is None or row["status_at"] <= NOW - timedelta(days=wanted.unchanged_days),
+        wanted.unchanged_days is None or age >= wanted.unchanged_days,
+        wanted.unchanged_under is None or age < wanted.unchanged_under,
         not wanted.late or (row["due_on"] is not None and row["due_on"] < today),
         wanted.due_within is None
         or (row["due_on"] is not None and row["due_on"] <= today + timedelta(days=wanted.due_within)),
+        wanted.due_from is None or (row["due_on"] is not None and row["due_on"] >= wanted.due_from),
+        wanted.due_to is None or (row["due_on"] is not None and row["due_on"] <= wanted.due_to),
         all(
             any(key.startswith(word.lower()) for key in keys)
             or any(one.startswith(word.lower()) for one in words)
@@ -179,6 +184,7 @@ def _like(row: Row, wanted: Search) -> bool:
     return all(tests)
 
 
+DUE = {"due_from": paris_day(NOW) + timedelta(days=6), "due_to": paris_day(NOW) + timedelta(days=10)}
 CONDITIONS: tuple[dict[str, Any], ...] = (
     {},
     {"number": "F-004"},
@@ -200,8 +206,12 @@ CONDITIONS: tuple[dict[str, Any], ...] = (
     {"turn": "D"},
     {"turn": "V1"},
     {"unchanged_days": 20},
+    {"unchanged_under": 3},
+    {"unchanged_days": 8, "unchanged_under": 16},
     {"late": True},
     {"due_within": 5},
+    DUE,
+    {"due_to": DUE["due_from"] - timedelta(days=1)},
     {"words": ("voirie",)},
     {"words": ("f-0",)},
     {"words": ("EJ1", "achats")},
@@ -230,7 +240,8 @@ async def test_lists_by_the_day_to_pay_are_the_same_whichever_way_they_are_found
 ) -> None:
     monkeypatch.setattr(selectivity, "_MANY_OPEN", many)
     for who in ("operator", "manager", "admin", "supplier", "clerk"):
-        for conditions in ({}, {"late": True}, {"due_within": 9, "supplier": SUPPLIERS[0]}, {"status": ("MANDATEE",)}):
+        of_supplier = {"due_within": 9, "supplier": SUPPLIERS[0]}
+        for conditions in ({}, {"late": True}, of_supplier, {"status": ("MANDATEE",)}, DUE):
             wanted = Search(**conditions, sort="due")
             mine = [
                 row
@@ -391,6 +402,22 @@ async def test_figures_are_what_counting_gives(world: World, who: str, folded: b
         }
 
 
+@pytest.mark.parametrize("who", list(SEES))
+async def test_the_list_of_an_age_holds_as_many_as_the_figure_counts(world: World, who: str) -> None:
+    principal = SEES[who][0]
+    counted = []
+    async with scoped(world.tables.api_pool, principal.scope()) as connection:
+        # Half past ten in the evening is the next day already in Paris: 24 hours and days of the calendar differ.
+        for now in (NOW, NOW.replace(hour=22, minute=30)):
+            for one in (await figures.figures(connection, sides.side_of(principal), now)).by_age:
+                under = None if one.days_to is None else one.days_to + 1
+                wanted = Search(unchanged_days=one.days_from, unchanged_under=under)
+                listed = await queries.search(connection, principal, wanted, COUNT + 1, now)
+                counted.append((len(listed), one.count))
+    assert [listed for listed, _ in counted] == [count for _, count in counted]
+    assert any(count for _, count in counted) is (who != "nobody")
+
+
 async def test_an_operator_may_look_at_one_tenant_and_nobody_else_at_another_s(world: World) -> None:
     of_tenant = (await world.http.get(OPERATOR, "/figures", tenant="cd31")).json()
     of_admin = (await world.http.get(ADMIN, "/figures")).json()
@@ -400,6 +427,67 @@ async def test_an_operator_may_look_at_one_tenant_and_nobody_else_at_another_s(w
         assert (stolen["by_status"], stolen["by_service"], stolen["by_month"]) == ([], [], [])
     assert (await world.http.get(MANAGER, "/figures", tenant="cd31")).json()["by_status"] == []
     assert (await world.http.get(SUPPLIER, "/synthesis")).json()["standing"] == "supplier"
+
+
+@pytest.mark.parametrize(
+    ("who", "service", "more"),
+    [
+        ("operator", f"{BODY}/VOIRIE", {}),
+        ("operator", f"{OTHER_BODY}/ACHATS", {"tenant": "cd31"}),
+        ("admin", f"{OTHER_BODY}/ACHATS", {}),
+        ("manager", f"{BODY}/ACHATS", {"side": "received"}),
+        ("clerk", f"{BODY}/VOIRIE", {}),
+    ],
+)
+async def test_figures_of_one_service_are_what_counting_gives(
+    world: World, who: str, service: str, more: dict[str, str]
+) -> None:
+    mine = [row for row in world.visible(who) if row["address"] == service]
+    principal, today = SEES[who][0], paris_day(NOW)
+    answered = (await world.http.get(principal, "/figures", service=service, **more)).json()
+    counted = {code: sum(row["status"] == code for row in mine) for code in SET}
+    assert {each["code"]: each["count"] for each in answered["by_status"]} == {c: n for c, n in counted.items() if n}
+    still = [row for row in mine if row["status"] in OPEN]
+    assert [each["count"] for each in answered["by_service"]] == [len(still)]
+    side = sides.in_service(principal, sides.side_of(principal, more.get("tenant")), service)
+    async with scoped(world.tables.api_pool, principal.scope()) as connection:
+        found = await figures.figures(connection, side, NOW)
+        late = (await risks.risks(connection, side, today)).risks[0].count
+    ages = [(today - paris_day(row["status_at"])).days for row in still]
+    assert [one.count for one in found.by_age] == [
+        sum(one.days_from is not None and one.days_from <= age <= (one.days_to or 999) for age in ages)
+        for one in found.by_age
+    ]
+    assert late == sum(row["due_on"] is not None and row["due_on"] < today for row in still)
+    assert (found.by_month, found.by_tenant) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("who", "service", "more"),
+    [
+        ("operator", f"{BODY}/VOIRIE", {"tenant": "cd31"}),
+        ("admin", f"{BODY}/VOIRIE", {}),
+        ("admin", f"{BODY}/VOIRIE", {"tenant": "cd06"}),
+        ("manager", f"{OTHER_BODY}/ACHATS", {}),
+        ("clerk", f"{BODY}/ACHATS", {}),
+        ("supplier", f"{BODY}/VOIRIE", {}),
+        ("supplier", f"{BODY}/VOIRIE", {"side": "issued"}),
+        ("nobody", f"{BODY}/VOIRIE", {}),
+    ],
+)
+async def test_figures_of_a_service_that_is_not_ones_own_answer_nothing(
+    world: World, who: str, service: str, more: dict[str, str]
+) -> None:
+    found = (await world.http.get(SEES[who][0], "/figures", service=service, **more)).json()
+    assert (found["by_status"], found["by_service"], found["by_month"], found["by_tenant"]) == ([], [], [], [])
+    assert [each["count"] for each in (*found["by_age"], *found["by_delay"])] == [0] * 10
+    pressing = (await world.http.get(SEES[who][0], "/risks", service=service, **more)).json()["risks"]
+    assert [each["count"] for each in pressing] == [0] * 4
+
+
+async def test_a_service_is_asked_for_with_its_structure(world: World) -> None:
+    answer = await world.http.get(OPERATOR, "/figures", service="VOIRIE")
+    assert (answer.status_code, answer.json()["code"]) == (422, "REQUEST_INVALID")
 
 
 async def test_new_tables_show_the_api_s_role_nothing_without_a_scope(world: World) -> None:

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def found(stack: Stack) -> AsyncIterator[Tables]:
     """One database for all: each test looks at invoices of its own."""
-    async with fresh_database(stack) as dsns, tables(dsns) as opened:
+    async with fresh_database(stack, "status") as dsns, tables(dsns) as opened:
         yield opened
 
 
@@ -173,7 +173,7 @@ async def test_the_story_of_an_invoice_names_nobody_and_says_what_is_to_come(
 async def test_a_process_killed_while_it_fires_has_fired_nothing_and_the_next_one_fires_once(
     stack: Stack, tmp_path: Path
 ) -> None:
-    async with fresh_database(stack) as dsns, tables(dsns) as found:
+    async with fresh_database(stack, "status") as dsns, tables(dsns) as found:
         await _killed(stack, dsns, found, tmp_path / "clock")
 
 

@@ -38,7 +38,7 @@ class World:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(stack: Stack) -> AsyncIterator[World]:
     async with (
-        fresh_database(stack) as dsns,
+        fresh_database(stack, "status") as dsns,
         tables(dsns) as found,
         instances(found, dsns["status"], stack.kafka.bootstrap) as (http,),
     ):

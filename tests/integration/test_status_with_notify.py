@@ -55,7 +55,7 @@ async def settled(client: httpx.AsyncClient, url: str, invoices: list[UUID]) -> 
             notices = sum(entry["kind"] == "notice" for detail in details for entry in detail["history"])
             if len(details) == len(invoices) and notices == 3 * COUNT + 2:
                 return details
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(1)
 
 
 async def test_two_instances_of_each_carry_invoices_from_deposit_to_the_start_of_the_delay() -> None:

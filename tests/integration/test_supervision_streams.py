@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -31,10 +32,12 @@ from services.supervision.streams import Streams, StreamSettings
 from services.supervision.sums import HOUR, LIVE
 from tests.integration.supervision_world import World, publish, world_from_here
 from tests.processes import ROOT, Service
-from tests.records import eventually
-from tests.supervised import Lives, exact, now
+from tests.records import event, eventually
+from tests.supervised import Lives, exact, example, now
 
 PATIENCE = 90.0
+#: So many seconds the figures may be late; the bench measures by how much they are under load.
+LATE = 2.0
 OPERATOR = Principal(subject="op", roles=("OPERATEUR",))
 
 
@@ -104,7 +107,17 @@ async def test_figures_survive_kills_a_second_instance_and_events_sent_twice(
     await publish(world.stack, lives.some(40), chance=chance)
     await eventually(world.counted, within=PATIENCE)
     await _same(world, lives)
+    await eventually(lambda: _in_time(world, third), within=PATIENCE)
     await third.stop(within=20)
+
+
+async def _in_time(world: World, service: Service) -> bool:
+    """Whether an event of this instant was counted as soon as the product says, as the service itself reports."""
+    await publish(world.stack, [event(example(StatusChanged, "minimal"), str(uuid4()))])
+    await eventually(world.counted, within=PATIENCE)
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        [late] = re.findall(r"^chorale_supervision_late_seconds (\S+)$", (await client.get("/metrics")).text, re.M)
+    return float(late) < LATE
 
 
 @pytest.mark.long

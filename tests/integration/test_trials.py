@@ -33,7 +33,7 @@ def bearer(role: str) -> dict[str, str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(stack: Stack) -> AsyncIterator[World]:
-    async with fresh_database(stack) as dsns, open_world(stack, dsns, s3_bucket="trial-tests") as found:
+    async with fresh_database(stack, "ingest") as dsns, open_world(stack, dsns, s3_bucket="trial-tests") as found:
         await found.take(*directory_events())
         await found.pool.execute("insert into directory_read_to_end default values")
         yield found

@@ -87,6 +87,21 @@ def test_routes_that_take_files_take_their_size_and_read_it_by_themselves() -> N
     assert len(seen) > 25
 
 
+def test_every_route_that_takes_a_body_says_what_is_too_much() -> None:
+    said = {}
+    for app, method, _, context in routes():
+        operation = app.openapi()["paths"].get(context.path_format, {}).get(method.lower(), {})
+        if "requestBody" in operation or (operation and bodies.most_of(context.endpoint) != bodies.JSON):
+            said[f"{method} {context.path_format}"] = operation["responses"].get("413")
+    assert len(said) > 70
+    assert [name for name, answer in said.items() if answer is None] == []
+    for name, answer in said.items():
+        assert answer["content"]["application/problem+json"]["example"]["status"] == 413, name
+    assert said["POST /api/v1/invoices/actions"]["description"] == "Demande trop lourde : 1 Mo au plus"
+    assert said["POST /api/v1/messages/bounces"]["description"] == "Demande trop lourde : 128 Mo au plus"
+    assert said["POST /api/v1/deposits"]["description"] == "Fichier trop lourd"
+
+
 def caddy(name: str) -> list[str]:
     """The patterns of one of the gateway's lists."""
     found = re.search(rf"^\t@{name} path (.+)$", CADDYFILE, re.MULTILINE)

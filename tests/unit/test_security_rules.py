@@ -23,7 +23,7 @@ import services.portal.settings
 import services.routing.settings
 import services.status.settings  # noqa: F401 - each makes its settings known
 from services.common import telemetry
-from services.ingest.answering import download_headers
+from services.common.downloads import download_headers
 from services.portal import audit, personal_page
 
 ROOT = Path(__file__).parents[2]
@@ -70,6 +70,7 @@ REDIRECTS = {
     "assets.url('icon-192.png')": "a file of the portal",
     "begun.url": "the provider's own metadata, of the issuer in the settings",
     "f'{self._parts.settings.public_url}/'": "a setting",
+    "f'{parts.settings.public_url}{ticket.data[_THEN]}'": "a setting and a checked path (solicitation_views.PATH)",
 }
 
 

@@ -23,6 +23,7 @@ from services.portal.pages import (
     bulk,
     certificate,
     deposit,
+    deposit_follow,
     directory,
     draft,
     draft_cadre,
@@ -63,7 +64,7 @@ from services.portal.pages import (
 )
 from services.portal.pages.assets import Assets
 from services.portal.pages.banner import Banner
-from services.portal.pages.call import Services
+from services.portal.pages.connections import Services
 from services.portal.pages.guard import Guard
 from services.portal.pages.page import House
 from services.portal.pages.route import PageRoute, add_unknown
@@ -82,6 +83,7 @@ AREAS: Final[tuple[Area, ...]] = (
     account_factors.add_routes,
     directory.add_routes,
     deposit.add_routes,
+    deposit_follow.add_routes,
     draft.add_routes,
     draft_cadre.add_routes,
     draft_pieces.add_routes,

@@ -1,5 +1,7 @@
 """``/compte/preuve``: that it is he who asks, by the password and, for factors, by a factor; then the act goes on.
 
+Whose account a provider opens may show it there instead, and then begins the act anew.
+
 An act that is refused for want of a proof is answered by the form that takes one. What the act was given goes along in
 that form, and once it is proved the browser sends the same form on to the act (307): nothing is written twice.
 """
@@ -102,19 +104,23 @@ async def _asked(
     page: Page, form: Form, factors: Mapping[str, Any] | None = None, status: int | None = None
 ) -> Response:
     held = await _factors(page) if factors is None else factors
+    me = (await page.call.get("portal", ME)).data or {}
     password, factor = _wants(form, held)
+    by_provider = password and page.house.parts.settings.oidc_issuer in me.get("providers", ())
     act = form.text("act") if form.text("act") in _ACTS else ""
     then = local(form.text("then"), "/compte")
     return page.render(
         "account/proof.html",
         status=status or (200 if form.valid else 422),
         form=form,
-        password=password,
+        password=password and (me.get("has_password", True) or not by_provider),
         factor=factor,
+        provider=page.house.parts.settings.oidc_label if by_provider else None,
         totp=bool(held.get("totp")),
         passkeys=bool(held.get("passkeys")),
         act=act,
         sent=_ACTS.get(act, ()),
         then=then,
+        come_back=FACTORS_PAGE if then.startswith(FACTORS_PAGE) else then,
         back=FACTORS_PAGE if then.startswith(FACTORS_PAGE) else "/compte",
     )

@@ -1,7 +1,7 @@
 """``/archives``: invoices that are over, by the year in which they were deposited."""
 
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -10,9 +10,10 @@ from invoice.lifecycle import STATUSES
 from services.common import clock
 from services.portal.pages import help_names, invoices_search
 from services.portal.pages.format import PARIS
+from services.portal.pages.forms import Form
 from services.portal.pages.invoices import API, searched
 from services.portal.pages.invoices_files import carried
-from services.portal.pages.invoices_search import midnight
+from services.portal.pages.invoices_search import Asked, midnight
 from services.portal.pages.invoices_spaces import Space, opened
 from services.portal.pages.page import Own, Page
 from services.portal.pages.problems import NOT_FOUND, Shown
@@ -34,9 +35,7 @@ def add_routes(router: APIRouter) -> None:
     @router.get("/archives/{year}")
     async def one(request: Request, page: Own, year: int, cote: str | None = None) -> Response:
         space = _space(page, cote)
-        asked = invoices_search.read(
-            [pair for pair in request.query_params.multi_items() if pair[0] in ("q", "status", "cursor")]
-        )
+        asked = _asked(request, "cursor")
         path = f"/archives/{_checked(year)}"
         spaces = opened(page)
         return await searched(
@@ -45,17 +44,35 @@ def add_routes(router: APIRouter) -> None:
             asked,
             path,
             "archive/year.html",
-            {**_within(year), **({} if any(name == "status" for name, _ in asked.given) else {"status": list(_OVER)})},
+            _conditions(asked, year),
             year=year,
+            # With the side that is shown, in addresses that keep what is looked for.
+            given=Asked((*(pair for pair in asked.given if pair[0] != "cursor"), ("cote", space.key))).query,
             sides=[(each.key, page.t(f"nav.{each.key}"), f"{path}?cote={each.key}") for each in spaces],
             over=[(code, help_names.status(STATUSES[code], page.language)[0]) for code in _OVER],
         )
 
     @router.get("/archives/{year}/export.csv")
-    async def export(page: Own, year: int, cote: str | None = None) -> Response:
-        space = _space(page, cote)
-        asked = {"side": space.side, "status": list(_OVER), **_within(_checked(year))}
-        return await carried(page, f"{API}/export.csv", asked, name=f"factures-{year}.csv")
+    async def export(request: Request, page: Own, year: int, cote: str | None = None) -> Response:
+        asked = _asked(request)
+        found = {
+            **invoices_search.params(asked, _space(page, cote), Form(), page.t),
+            **_conditions(asked, _checked(year)),
+        }
+        return await carried(page, f"{API}/export.csv", found, name=f"factures-{year}.csv")
+
+
+def _asked(request: Request, *more: str) -> Asked:
+    """What is looked for in a year. ``more``: what else the address may say."""
+    return invoices_search.read(
+        pair for pair in request.query_params.multi_items() if pair[0] in ("q", "status", *more)
+    )
+
+
+def _conditions(asked: Asked, year: int) -> dict[str, Any]:
+    """What the address does not say: the year, and unless it names a status all that invoices end in."""
+    named = any(name == "status" for name, _ in asked.given)
+    return {**_within(year), **({} if named else {"status": list(_OVER)})}
 
 
 def _checked(year: int) -> int:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from services.common import clock
-from services.portal.pages.call import Services
+from services.portal.pages.connections import Services
 
 _KEPT: Final = 60.0
 _SECONDS: Final = 1.0

@@ -4,33 +4,21 @@ Portal's own API is asked in the same way, inside the process: what the pages do
 limits and letters. A service that is away is an answer too: a page shows a notice in its place, never an error.
 """
 
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
-from uuid import UUID
 
 import httpx
 import msgspec
-from fastapi import FastAPI
 
 from services.common import telemetry
 from services.common.trace import child
 from services.portal.pages import problems
+from services.portal.pages.connections import ITSELF, LONG, SECONDS, Services
 from services.portal.pages.handing import Carried, fed, handed
-from services.portal.pages.pace import Turns
 from services.portal.pages.person import Person
 from services.portal.pages.problems import Problem, Shown
-from services.portal.pages.wire import ASKER, Inside, Network
-from services.portal.tokens import Tokens
+from services.portal.pages.wire import ASKER
 
-_SECONDS: Final = 5.0
-#: Between two bits of a file.
-_LONG: Final = 60.0
-#: A token is used for so long; it lasts longer, for what is asked at the end.
-_USED: Final = 120.0
-_MOST: Final = 20_000
-_ITSELF: Final = "portal"
 _REASON: Final = "REASON_REQUIRED"
 Params = Mapping[str, Any]
 
@@ -48,61 +36,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     def ok(self) -> bool:
         """It did what was asked."""
         return self.problem is None
-
-
-def no_cookies() -> CookieJar:
-    """Connections are everybody's: no cookie of an answer is kept, let alone sent with another person's request."""
-    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-
-
-class Services:
-    """The connections to the services, for the life of the process."""
-
-    def __init__(self, app: FastAPI, tokens: Tokens, urls: Mapping[str, str], origin: str) -> None:
-        self._client = httpx.AsyncClient(timeout=_SECONDS, transport=Network(), cookies=no_cookies())
-        self._inside = httpx.AsyncClient(timeout=_SECONDS, transport=Inside(app), cookies=no_cookies())
-        #: For files, which take as long as their browser: pages do not wait behind them.
-        self._files = httpx.AsyncClient(timeout=_LONG, transport=Network(), cookies=no_cookies())
-        self.turns = Turns()
-        #: For what stays open while somebody looks.
-        self.feeds = httpx.AsyncClient(transport=Network(kept=False), cookies=no_cookies())
-        self._origin = origin
-        self._tokens = tokens
-        self.urls = {name: url for name, url in urls.items() if name != _ITSELF}
-        self._made: dict[tuple[UUID, int], tuple[str, float]] = {}
-
-    async def close(self) -> None:
-        """Let the connections go."""
-        await self._client.aclose()
-        await self._inside.aclose()
-        await self._files.aclose()
-        await self.feeds.aclose()
-
-    async def token(self, person: Person) -> str:
-        """His own short token, made anew every two minutes and whenever his rights change."""
-        key, now = (person.signed.id, person.version), time.monotonic()
-        known = self._made.get(key)
-        if known is not None and known[1] > now:
-            return known[0]
-        if len(self._made) >= _MOST:
-            self._made.clear()
-        made = await self._tokens.access(person.subject, person.version, session=str(person.signed.id))
-        self._made[key] = (made, now + _USED)
-        return made
-
-    def client(self, service: str, *, files: bool = False) -> tuple[httpx.AsyncClient, str]:
-        """Who asks this service, and where it is. Raises ``KeyError`` for a service that is not set up."""
-        if service != _ITSELF:
-            return self._files if files else self._client, self.urls[service]
-        return self._inside, self._origin
-
-    async def health(self, service: str) -> bool:
-        """Whether the service says that it is ready."""
-        client, url = self.client(service)
-        try:
-            return (await client.get(f"{url}/health/ready", timeout=2)).status_code == 200
-        except httpx.HTTPError:
-            return False
 
 
 class Calls:
@@ -182,7 +115,7 @@ class Calls:
         files: Sequence[tuple[str, Any]] | None = None,
         content: bytes | AsyncIterator[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
-        seconds: float = _SECONDS,
+        seconds: float = SECONDS,
     ) -> Answer:
         """What the service says. A service that does not answer, or not in time, is a problem of status 503. Raises
         ``Shown`` where an operator has to say first why he looks: there is nothing to show him before.
@@ -229,11 +162,11 @@ class Calls:
         """
         sent = {**await self._headers(service), "Accept": "*/*", **(headers or {})}
         if lasting:
-            answer = await self._begun(service, path, params, sent, httpx.Timeout(_SECONDS, read=None))
+            answer = await self._begun(service, path, params, sent, httpx.Timeout(SECONDS, read=None))
             return Carried(headers=dict(answer.headers), chunks=fed(answer))
         turn = self._services.turns.take(self.who)
         try:
-            answer = await self._begun(service, path, params, sent, httpx.Timeout(_LONG))
+            answer = await self._begun(service, path, params, sent, httpx.Timeout(LONG))
         except BaseException:
             turn.give_back()
             raise
@@ -270,9 +203,9 @@ class Calls:
             "User-Agent": self._agent,
             "traceparent": child(self._traceparent),
         }
-        if service == _ITSELF and self._cookie:
+        if service == ITSELF and self._cookie:
             headers["Cookie"] = self._cookie
-        if service != _ITSELF and self._host:
+        if service != ITSELF and self._host:
             # Who visits, for services that believe portal: what is asked without an account is limited by network.
             headers["X-Forwarded-For"] = self._host
         if self._person is not None:

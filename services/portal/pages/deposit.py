@@ -12,13 +12,15 @@ from fastapi.responses import JSONResponse, Response
 
 from services.common import bodies
 from services.portal.pages import deposit_files, deposit_intake
-from services.portal.pages.deposit_intake import DEPOSITS, FLOWS, Intake, Sent
+from services.portal.pages.deposit_intake import DEPOSITS, Intake, Sent
 from services.portal.pages.forms import Form
 from services.portal.pages.page import Own, Page
 from services.portal.pages.problems import Shown
 
 DEPOSITORS: Final = ("FOURNISSEUR", "DEPOSANT", "MOE", "MOA")
-_LISTED: Final = 200
+#: Of one sending so many are followed by name: as many as the API lists at once, in an address that any gateway takes.
+MOST: Final = 200
+FOLLOWED: Final = "/deposer/suivi"
 #: How long a page waits for a reading, which mostly takes less than a second.
 _WAITS, _WAIT_SECONDS = 10, 0.25
 _DIRECTORY: Final = "/api/v1/directory/structures"
@@ -44,7 +46,6 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 def add_routes(router: APIRouter) -> None:
     """Serve them."""
     _add_sending(router)
-    _add_following(router)
     _add_one(router)
     deposit_files.add_routes(router)
 
@@ -135,40 +136,18 @@ def _told(page: Page, sent: Sent) -> dict[str, Any]:
 
 
 def following(sent: Sequence[Sent], form: Intake | None = None) -> str:
-    """Where files that were sent are followed: at one's own place where there is one alone."""
+    """Where files that were sent are followed: at one's own place where there is one alone, among all where there are
+    more than an address can name."""
     ended = [each for each in sent if each.id]
+    if len(ended) > MOST:
+        return FOLLOWED
     named = [(name, form.get(name)) for name in ("siret", "service", "engagement") if form and form.get(name)]
     if len(ended) == 1 and ended[0].archive:
         return f"/flux/{ended[0].id}"
     if len(ended) == 1:
         return f"/depots/{ended[0].id}?{urlencode([('attendre', '1'), *named])}"
     asked = [("f" if each.archive else "d", str(each.id)) for each in ended]
-    return f"/deposer/suivi?{urlencode(asked)}"
-
-
-def _add_following(router: APIRouter) -> None:
-    @router.get("/deposer/suivi")
-    async def follow(page: Own) -> Response:
-        wanted = page.request.query_params.getlist("d")[:_LISTED]
-        archives = [each for each in page.request.query_params.getlist("f")[:20] if _is_id(each)]
-        listed, *flows = await asyncio.gather(
-            page.call.get("ingest", DEPOSITS, {"limit": _LISTED if wanted else 50}),
-            *(page.call.get("ingest", f"{FLOWS}/{each}") for each in archives),
-        )
-        found = {each["id"]: each for each in (listed.data or {}).get("deposits", [])}
-        shown = [found[each] for each in dict.fromkeys(wanted) if each in found] if wanted else list(found.values())
-        steps = [flow_step(page, each.data) for each in flows if each.data]
-        steps += [step(page, each) for each in shown] if wanted or not archives else []
-        away = any(each.problem is not None and each.problem.away for each in (listed, *flows))
-        return page.render("deposit/follow.html", steps=steps, whole=not wanted and not archives, away=away)
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
+    return f"{FOLLOWED}?{urlencode(asked)}"
 
 
 def step(page: Page, deposit: dict[str, Any]) -> Step:
@@ -183,22 +162,6 @@ def step(page: Page, deposit: dict[str, Any]) -> Step:
         label=page.t.get(f"deposit.state_{state}") or deposit["label"],
         text=page.t.get(f"deposit.text_{state}") or deposit["explanation"],
         act=act,
-    )
-
-
-def flow_step(page: Page, flow: dict[str, Any]) -> Step:
-    """Where an archive stands."""
-    over = flow["progress"] >= 1
-    reached = 4 if over else 3 if flow["items"] else 2
-    state = ("submitted" if flow["state"] == "IN_INTEGRE" else "to_verify") if over else "received"
-    return Step(
-        name=flow["file_name"],
-        path=f"/flux/{flow['id']}",
-        reached=reached,
-        state=state,
-        label=flow["label"].partition(" : ")[0],
-        text=page.t("deposit.flow_items", n=flow["items"]),
-        act=page.t("deposit.act_flow"),
     )
 
 

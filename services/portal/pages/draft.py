@@ -165,7 +165,7 @@ async def _show(
     for found in draft_form.blocking(draft) if asked else ():
         name = (found.get("field") or "").replace(".", "-")
         known = name in FIELDS or name in shown.line_checks
-        summary.wrong(name if known else "controle", found["message"], found.get("action") or "")
+        summary.wrong(name if known else "controle", found["message"], found.get("action") or "", found["code"])
     return page.render(
         "draft/one.html",
         status=status,

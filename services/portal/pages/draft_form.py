@@ -1,6 +1,6 @@
 """What stands in a draft's form, and what a form that was sent changes: pure, between the API's draft and the page.
 
-A value is shown as people write it (``02/03/2026``, ``1234,50``). What was not touched is not sent back, so that it
+A value is shown as people write it (``02/03/2026``, ``1 234,50``). What was not touched is not sent back, so that it
 keeps where it is from.
 """
 
@@ -12,6 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from invoice.keywords import words
+from invoice.money import InvalidAmount, parse_amount
+from services.portal.pages.format import show_number
 from services.portal.pages.forms import Form
 
 DATES: Final = ("issue_date", "due_date", "delivery_date")
@@ -20,15 +22,15 @@ PARTIES: Final = ("validator_1", "validator_2", "moe", "moa")
 #: The parts of the form and the fields in each, in the order of the page.
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "recipient": ("recipient_siret", "service_code", "engagement", "contract"),
-    "invoice": ("type_code", "invoice_number", "issue_date", "due_date", "delivery_date", "preceding_invoice"),
-    "amounts": ("total_excl_tax", "tax", "total_incl_tax", "prepaid", "payable", "currency"),
-    "supplier": ("supplier_siret", "supplier_name", "supplier_address"),
-    "payment": ("vat_regime", "exemption_reason", "payment_mode", "supplier_iban"),
     "cadre": (
         *(f"{party}_{what}" for party in PARTIES for what in ("siret", "service")),
         "works_file",
         "previous_piece",
     ),
+    "invoice": ("type_code", "invoice_number", "issue_date", "delivery_date", "due_date", "preceding_invoice"),
+    "amounts": ("total_excl_tax", "tax", "total_incl_tax", "prepaid", "payable", "currency"),
+    "supplier": ("supplier_siret", "supplier_name", "supplier_address"),
+    "payment": ("vat_regime", "exemption_reason", "payment_mode", "supplier_iban"),
     "more": ("recipient_name", "recipient_address", "note"),
 }
 FIELDS: Final = tuple(name for names in PARTS.values() for name in names)
@@ -38,6 +40,9 @@ TO_DO: Final = frozenset(("FORM_MISSING", "FORM_LINES_MISSING"))
 MOST_LINES: Final = 1_000
 _CANONICAL: Final = re.compile(r"-?\d+(?:\.\d{1,2})?")
 _KEYWORDS: Final = 4
+#: Between groups of three digits, where :func:`shown` writes it; one more digit typed there makes a group of four.
+_GROUPS: Final = "\u202f"
+_LONGEST_AMOUNT: Final = 100
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +99,8 @@ def shown(name: str, value: str | None) -> str:
         except ValueError:
             return value
     if name in AMOUNTS and _CANONICAL.fullmatch(value):
-        return value.replace(".", ",")
+        whole, point, cents = value.partition(".")
+        return f"{show_number(whole)}{point and ','}{cents}"
     return value
 
 
@@ -171,21 +177,40 @@ def of_lines(draft: Mapping[str, Any], *, asked: bool) -> dict[str, list[Said]]:
 
 
 def blocking(draft: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What forbids the sending."""
-    return [found for found in draft["checks"] if found["level"] == "refuse"]
+    """What forbids the sending, in the order of the page; what is about no field of it comes first, as there."""
+    return sorted((found for found in draft["checks"] if found["level"] == "refuse"), key=_place)
+
+
+def _place(found: Mapping[str, Any]) -> float:
+    field = found.get("field") or ""
+    if field.startswith("lines."):
+        return FIELDS.index(PARTS["amounts"][0]) - 0.5
+    return FIELDS.index(field) if field in FIELDS else FIELDS.index("type_code") - 0.5 if field == "cadre" else -1
 
 
 def changes(draft: Mapping[str, Any], form: Form) -> dict[str, str | None]:
-    """The fields that a form changes. What it does not name, or shows as it stands, stays."""
+    """The fields that a form changes. What it does not name, or says as it stands, stays; an amount in any writing."""
     changed: dict[str, str | None] = {}
     for field in draft["fields"]:
         name = field["name"]
         if name not in FIELDS or not form.has(name):
             continue
         written = form.text(name)
-        if written != shown(name, field["value"]):
-            changed[name] = written or None
+        if written == shown(name, field["value"]):
+            continue
+        if name in AMOUNTS:
+            written = written.replace(_GROUPS, "")
+            if _same_amount(written, field["value"]):
+                continue
+        changed[name] = written or None
     return changed
+
+
+def _same_amount(written: str, saved: str | None) -> bool:
+    try:
+        return len(written) <= _LONGEST_AMOUNT and parse_amount(written) == parse_amount(saved or "")
+    except InvalidAmount:
+        return False
 
 
 def lines(form: Form) -> list[dict[str, str]] | None:

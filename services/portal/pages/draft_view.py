@@ -18,6 +18,8 @@ STRUCTURES: Final = "/api/v1/directory/structures"
 LINES_SHOWN: Final = 300
 #: Why nothing, or not enough, was read.
 UNREAD: Final = frozenset(("SCAN_ONLY", "NOTHING_RECOGNISED"))
+#: What the bar above says already: nothing is sent before somebody has validated.
+_SAID: Final = frozenset(("DRAFT_ASKED",))
 _DEPOSITS: Final = frozenset(("FOURNISSEUR", "DEPOSANT", "MOE", "MOA"))
 _REGIMES: Final = ("TVA_SUR_DEBIT", "TVA_SUR_ENCAISSEMENT", "FRANCHISE", "AUTOLIQUIDATION", "EXONERATION")
 _PAYMENTS: Final = ("VIREMENT", "PRELEVEMENT", "CHEQUE", "ESPECE", "AUTRE", "REPORT")
@@ -47,6 +49,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     choices: dict[str, list[tuple[str, str]]]
     unread: list[dict[str, Any]]
     readings: list[dict[str, Any]]
+    needed: frozenset[str]
 
 
 async def gather(page: Page, draft: dict[str, Any], form: Form | None, *, asked: bool, lines: int = 0) -> Shown:
@@ -74,7 +77,8 @@ async def gather(page: Page, draft: dict[str, Any], form: Form | None, *, asked:
         lines=_padded(draft, typed, lines),
         choices=_choices(page, fields, recipient, draft_works.options(page, cadre, works)),
         unread=[each for each in draft["reading"] if each["code"] in UNREAD],
-        readings=[each for each in draft["reading"] if each["code"] not in UNREAD and each["level"] != "ok"],
+        readings=[each for each in draft["reading"] if each["code"] not in UNREAD | _SAID and each["level"] != "ok"],
+        needed=needed(recipient.body, fields["service_code"].value),
     )
 
 
@@ -125,7 +129,7 @@ def _choices(
     }
     places = [place for place in page.me.places if set(place.roles) & _DEPOSITS]
     if places:
-        found["supplier_siret"] = [none, *((each.key, f"{each.name} ({each.key})") for each in places)]
+        found["supplier_siret"] = [none, *((each.key, f"{each.name} ({siret_words(each.key)})") for each in places)]
     services = services_of(recipient.body)
     if services:
         found["service_code"] = [("", page.t("draft.no_service")), *services]
@@ -134,6 +138,20 @@ def _choices(
         if value and value not in [each for each, _ in options]:
             options.append((value, page.t("draft.not_listed", value=value)))
     return found
+
+
+def needed(body: Mapping[str, Any] | None, service: str) -> frozenset[str]:
+    """The references that may not be left out for this recipient and service, or of which one may not."""
+    asked = (body or {}).get("demands")
+    if body is None or not asked:
+        return frozenset()
+    own = next((each["engagement_required"] for each in body["services"] if each["code"] == service), None)
+    found = {
+        "service_code": asked["service_required"] or asked["service_or_engagement"],
+        "engagement": (asked["engagement_required"] if own is None else own) or asked["service_or_engagement"],
+        "contract": asked["market"] == "refuse",
+    }
+    return frozenset(name for name, must in found.items() if must)
 
 
 def services_of(body: Mapping[str, Any] | None) -> list[tuple[str, str]]:

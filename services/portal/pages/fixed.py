@@ -3,11 +3,10 @@
 from importlib import resources
 from typing import Any, Final
 
-import yaml
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from invoice import kinds
+from invoice import kinds, packaged
 from services.portal.pages.page import Visit
 
 _RETENTION: Final = ("invoice", "data/retention.yaml")
@@ -23,7 +22,7 @@ def retention() -> list[dict[str, Any]]:
     file = resources.files(_RETENTION[0]).joinpath(_RETENTION[1])
     if not file.is_file():
         return []
-    found = yaml.safe_load(file.read_text("utf-8"))
+    found = packaged.parse(file.read_text("utf-8"))
     return [{"kind": kind, "label": _label(kind), **row} for kind, row in found.items()]
 
 

@@ -1,5 +1,7 @@
 """``/flux`` and ``/flux/{id}``: archives of many invoices, how far they came, and what became of each invoice."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
 from uuid import UUID
@@ -9,7 +11,7 @@ from fastapi.responses import Response
 
 from services.common import bodies
 from services.portal.pages import deposit_intake
-from services.portal.pages.deposit import following, may_deposit, no_right
+from services.portal.pages.deposit import body_of, following, may_deposit, no_right
 from services.portal.pages.deposit_files import handed_on
 from services.portal.pages.deposit_intake import FLOWS
 from services.portal.pages.forms import Form
@@ -17,6 +19,8 @@ from services.portal.pages.page import Own, Page
 
 _PAGE: Final = 20
 _ITEMS: Final = 100
+#: Of so many recipients of refused invoices a page shows the public contact.
+_CONTACTS: Final = 5
 #: The tabs of a flow: which outcomes each lists.
 TABS: Final[dict[str, tuple[str, ...]]] = {
     "a-traiter": ("rejected", "to_verify"),
@@ -85,6 +89,7 @@ def _add_one(router: APIRouter) -> None:
             {"outcome": list(TABS[tab]) or None, "after": max(0, apres), "limit": _ITEMS},
         )
         data = listed.data or {}
+        contacts, more = await _contacts(page, data.get("items", []))
         following_page = urlencode({"vue": tab, "apres": data.get("next") or 0})
         return page.render(
             "flow/one.html",
@@ -97,6 +102,8 @@ def _add_one(router: APIRouter) -> None:
             items=data.get("items", []),
             next=f"/flux/{flow}?{following_page}" if data.get("next") else None,
             first=f"/flux/{flow}?vue={tab}" if apres else None,
+            contacts=contacts,
+            more_contacts=more,
             problem=listed.problem,
             once=Form().once,
         )
@@ -104,3 +111,12 @@ def _add_one(router: APIRouter) -> None:
     @router.get("/flux/{flow}/compte-rendu.{form}")
     async def report(page: Own, flow: UUID, form: Literal["csv", "json", "pdf"]) -> Response:
         return await handed_on(page, "ingest", f"{FLOWS}/{flow}/report.{form}")
+
+
+async def _contacts(page: Page, items: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], bool]:
+    """The bodies that refused invoices of this page are for, with their public contacts, each once; whether there are
+    more than the page asks for."""
+    refused = [each["recipient"] for each in items if each["outcome"] == "rejected" and each["recipient"]]
+    wanted = list(dict.fromkeys(refused))
+    found = await asyncio.gather(*(body_of(page, each) for each in wanted[:_CONTACTS]))
+    return [each for each in found if each], len(wanted) > _CONTACTS

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from services.portal.pages import lists
+from services.portal.pages import deciding, lists
 from services.portal.pages.call import Answer
 from services.portal.pages.forms import Form
 from services.portal.pages.lists import Listed
@@ -93,15 +93,8 @@ def _add_successions(router: APIRouter) -> None:
 
     @router.post(path + "/refus")
     async def refuse(page: Own, succession: UUID) -> Response:
-        form = await page.form()
-        if len(form.text("reason")) < 10:
-            form.wrong("reason", page.t("people.reason_missing"))
-            return await _succession(page, form, succession)
-        given = {"reason": form.text("reason")[:1000]}
-        answer = await page.call.post("portal", f"{API}/successions/{succession}/refuse", given)
-        if not form.take(answer.problem):
-            return await _succession(page, form, succession)
-        return page.go("/gestion", "succession_refused")
+        path = f"{API}/successions/{succession}/refuse"
+        return await deciding.refuse(page, path, "succession_refused", lambda form: _succession(page, form, succession))
 
 
 async def _succession(page: Page, form: Form, identity: UUID) -> Response:

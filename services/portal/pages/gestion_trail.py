@@ -2,21 +2,30 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from services.portal.pages import gestion_words, invoices_names, lists
+from services.portal.pages.call import Answer
 from services.portal.pages.format import as_instant
 from services.portal.pages.gestion import MANAGERS
 from services.portal.pages.page import Own, Page
+from services.portal.pages.problems import Shown
 from services.portal.pages.structures_place import API, first_instant, last_instant
 
 _PAGE: Final = 50
 #: Invoices that are asked about at the same time for their numbers.
 _AT_ONCE: Final = 8
+#: A number may be that of several suppliers, a name that of several people: so many a trail may be asked about.
+_MEANT: Final = 20
+#: As long as a number, and a name or an address, may be.
+_NUMBER: Final = 100
+_WRITTEN: Final = 200
 #: Where operators may look: invoices, messages, pages of documents, originals, decisions. Each service keeps its own
 #: trail.
 LOOKS: Final = (
@@ -83,13 +92,19 @@ def _add_trail(router: APIRouter) -> None:
 
 def _add_looks(router: APIRouter) -> None:
     @router.get("/gestion/consultations")
-    async def looks(page: Own, jour: str = "", facture: str = "", suite: str = "") -> Response:
+    async def looks(page: Own, jour: str = "", facture: str = "", qui: str = "", suite: str = "") -> Response:
         page.need("TENANT_ADMIN", "OPERATEUR")
-        asked = {"day": jour[:10] if first_instant(jour) else None, "invoice": facture[:36] or None}
+        facture, qui = (" ".join(text.replace("\x00", "").split()) for text in (facture, qui))
+        facture, qui = facture[:_NUMBER], qui[:_WRITTEN]
+        invoices, more_invoices = await _invoices(page, facture)
+        people, more_people = await _people(page, qui)
+        meant = {"invoice": invoices, "subject": people}
+        asked = {"day": jour[:10] if first_instant(jour) else None, **meant}
         after = cursors_of(suite)
+        unknown = invoices == []
         answers = await asyncio.gather(
             *(
-                page.call.get(service, path, {**asked, "cursor": cursor, "limit": _PAGE})
+                _nothing() if unknown else page.call.get(service, path, {**asked, "cursor": cursor, "limit": _PAGE})
                 for (service, path), cursor in zip(LOOKS, after, strict=True)
             )
         )
@@ -103,11 +118,44 @@ def _add_looks(router: APIRouter) -> None:
             numbers=await _numbers(page, rows) if answering else {},
             names=await invoices_names.of_people(page, (each["subject"] for each in rows)),
             day=asked["day"] or "",
-            invoice=facture[:36],
+            invoice=facture,
+            who=qui,
+            cut=_MEANT if more_invoices or more_people else 0,
             away=any(answer.problem is not None and answer.problem.away for answer in answers),
             next=lists.address(page, cursor_text(last_of(rows, after))) if more else None,
             first=lists.address(page, None) if suite else None,
         )
+
+
+async def _nothing() -> Answer:
+    return Answer(status=200)
+
+
+async def _invoices(page: Page, written: str) -> tuple[list[str] | None, bool]:
+    """Those that are meant: the one of an id, those of a number; None: no condition. And whether there are more.
+
+    An operator names an id: to look for a number is a look. Raises ``Shown``.
+    """
+    if not written:
+        return None, False
+    with suppress(ValueError):
+        return [str(UUID(written))], False
+    if page.me.has("OPERATEUR"):
+        return [], False
+    answer = await page.call.get("status", "/api/v1/invoices", {"number": written, "limit": _MEANT})
+    if answer.problem is not None:
+        if answer.problem.status != 422:
+            raise Shown(answer.problem)
+        return [], False  # no number is written so
+    return [each["id"] for each in answer.data["invoices"]], bool(answer.data.get("next"))
+
+
+async def _people(page: Page, written: str) -> tuple[list[str] | None, bool]:
+    """The same of people. Of somebody unknown the trails are asked too: no answer says who has an account."""
+    if not written:
+        return None, False
+    found = await invoices_names.subjects_of(page, written, _MEANT + 1) or [written]
+    return found[:_MEANT], len(found) > _MEANT
 
 
 async def _numbers(page: Page, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:

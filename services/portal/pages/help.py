@@ -44,10 +44,11 @@ def keywords() -> list[dict[str, Any]]:
 
 
 def bodies() -> list[dict[str, Any]]:
-    """Kinds of bodies and their legal delay: those that have another than most come first."""
-    return sorted(
-        ({"label": kind.label, "days": kind.days} for kind in kinds.KINDS.values()), key=lambda row: -row["days"]
-    )
+    """The legal delays with the kinds of bodies of each: those that are not most bodies' come first."""
+    found: dict[int, list[str]] = {}
+    for kind in kinds.KINDS.values():
+        found.setdefault(kind.days, []).append(kind.label)
+    return [{"days": days, "labels": found[days]} for days in sorted(found, reverse=True)]
 
 
 def picture(page: Page, name: str) -> dict[str, Any] | None:

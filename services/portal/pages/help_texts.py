@@ -12,9 +12,9 @@ from importlib import resources
 from typing import Any, Final, Literal
 
 import msgspec
-import yaml
 from markupsafe import Markup, escape
 
+from invoice import packaged
 from services.portal.pages.words import Language, spaced
 
 Table = Literal["keywords", "models", "kinds"]
@@ -31,10 +31,11 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
         "corriger",
         "sous-traitance",
         "travaux",
+        "questions",
     ),
     "body": ("agent", "finances", "gestionnaire", "exploitant"),
     "software": ("logiciels",),
-    "know": ("regles-pdf", "faq", "qui-quand"),
+    "know": ("annuaire", "regles-pdf", "faq", "qui-quand"),
 }
 NAMES: Final = tuple(name for names in GROUPS.values() for name in names)
 _UNIT: Final = re.compile(r"(\d) (€|Mo|Go|jours?|points|caractères)")
@@ -106,7 +107,7 @@ def documents(language: Language) -> Mapping[str, Document]:
 
 def _read(name: str, language: Language) -> Document:
     folder = resources.files("services.portal.pages").joinpath("words", language, "help")
-    raw = yaml.safe_load(folder.joinpath(f"{name}.yaml").read_text("utf-8"))
+    raw = packaged.parse(folder.joinpath(f"{name}.yaml").read_text("utf-8"))
     found = msgspec.convert(_french(raw) if language == "fr" else raw, _Document)
     parts = tuple(
         Part(

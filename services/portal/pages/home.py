@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from services.portal.pages import help_names, home_waiting
+from services.portal.pages import help_names, home_waiting, invoices_figures
 from services.portal.pages.call import Answer
 from services.portal.pages.home_waiting import Awaiting
 from services.portal.pages.messages import lead
@@ -83,6 +83,7 @@ async def _own(page: Page, person: Person) -> Response:
         steps_left=sum(not step.done for step in steps),
         awaiting=[*awaiting, *waiting.lines],
         figures=synthesis.data,
+        soon=invoices_figures.soon(synthesis.data),
         list_path=path,
         drafts=(drafts.data or {}).get("drafts", []),
         messages=[{**each, "path": lead(page, each["path"])} for each in (messages.data or {}).get("messages", [])],

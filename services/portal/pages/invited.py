@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from services.common import clock
 from services.portal import member_invitations, structure_store
 from services.portal.member_desk import INVITATION_PAGE
+from services.portal.pages import invoices_names, stale
 from services.portal.pages.forms import Form
 from services.portal.pages.page import Page, Visit
 from services.portal.pages.problems import Problem, Shown
@@ -22,13 +23,15 @@ def add_routes(router: APIRouter) -> None:
 
     @router.get(INVITATION_PAGE)
     async def ask(page: Visit, token: str = "") -> Response:
-        return _asked(page, Form.of(token=token), await _structure(page, token))
+        return await _asked(page, Form.of(token=token), await _structure(page, token))
 
     @router.post(INVITATION_PAGE)
     async def press(page: Visit) -> Response:
-        form = await page.form()
+        form = await stale.form_of(page)
         token = form.text("token")[:200]
         structure = await _structure(page, token)
+        if not form.valid:
+            return await _asked(page, form, structure)
         if page.person is not None:
             answer = await page.call.post("portal", f"{_API}/accept", {"token": token})
             if form.take(answer.problem):
@@ -40,7 +43,7 @@ def add_routes(router: APIRouter) -> None:
             answer = await page.call.post("portal", f"{_API}/sign-up", given)
             if form.take(answer.problem):
                 return page.go("/inscription/message")
-        return _asked(page, form, structure)
+        return await _asked(page, form, structure)
 
 
 async def _structure(page: Page, token: str) -> Structure:
@@ -57,5 +60,7 @@ async def _structure(page: Page, token: str) -> Structure:
     return structure
 
 
-def _asked(page: Page, form: Form, structure: Structure) -> Response:
-    return page.render("mailed/invitation.html", status=200 if form.valid else 422, form=form, structure=structure)
+async def _asked(page: Page, form: Form, structure: Structure) -> Response:
+    names = await invoices_names.of_structures(page, [structure.key])
+    name, status = names.get(structure.key) or structure.name, 200 if form.valid else 422
+    return page.render("mailed/invitation.html", status=status, form=form, name=name)

@@ -17,8 +17,17 @@ from services.portal.pages.invoices_files import carried
 from services.portal.pages.invoices_spaces import REFUSED, opened, tone
 from services.portal.pages.page import Own, Page, Visit, local
 from services.portal.pages.problems import NOT_FOUND, Problem, Shown
+from services.portal.pages.supervision_rows import LETTERS
 
 _DIRECTORY: Final = "/api/v1/directory/structures"
+#: Who says no in the place of the body, by what the invoice calls him.
+_REFUSERS: Final = {
+    "REFUSEE_1": "validator_1",
+    "REFUSEE_2": "validator_2",
+    "REFUSEE_MOE": "moe",
+    "REFUSEE_MOA": "moa",
+    "REFUSEE_FOURNISSEUR": "supplier",
+}
 #: The document's own page: nothing runs in it, and it belongs to no other page than ours. It keeps its origin only so
 #: that the pictures of its pages are let in.
 _FRAME: Final = (
@@ -37,7 +46,14 @@ def add_routes(router: APIRouter) -> None:
 def _add_page(router: APIRouter) -> None:
     @router.get("/factures/{invoice}")
     async def one(page: Own, invoice: UUID, dans: str = "") -> Response:
-        return await shown(page, invoice, back=local(dans, ""))
+        back = local(dans, "")
+        try:
+            return await shown(page, invoice, back=back)
+        except Shown as unknown:
+            if unknown.problem.status != 404 or not back.startswith(LETTERS):
+                raise
+            # A dead letter names what never became an invoice, too.
+            return page.render("invoice/unknown.html", status=404, back=back)
 
 
 async def shown(page: Page, invoice: UUID, *, back: str = "", form: Form | None = None) -> Response:
@@ -50,8 +66,10 @@ async def shown(page: Page, invoice: UUID, *, back: str = "", form: Form | None 
         invoice_questions.of(page, invoice),
     )
     files = (data.data or {}).get("documents", [])
-    body, people, structures = await asyncio.gather(
+    refuser = refuser_of(detail)
+    body, card, people, structures = await asyncio.gather(
         contact(page, detail),
+        _card(page, refuser["siret"] if refuser else ""),
         invoices_names.of_people(page, (each.get("by") for each in detail["history"])),
         invoices_names.of_structures(page, _structures(detail)),
     )
@@ -72,6 +90,8 @@ async def shown(page: Page, invoice: UUID, *, back: str = "", form: Form | None 
         structures=structures,
         suggestions=invoice_view.suggestions(detail["history"]) if detail["status"]["code"] == "A_RECYCLER" else [],
         body=body,
+        refuser=refuser,
+        refuser_card=card,
         refused=detail["status"]["code"] in REFUSED,
         can_redo=detail["status"]["code"] == "REJETEE" and _issued(page, detail),
         spaces_open=opened(page),
@@ -103,8 +123,29 @@ async def contact(page: Page, detail: Mapping[str, Any]) -> dict[str, Any] | Non
     siret = detail["recipient"]["siret"]
     if not siret.isalnum():
         return None
+    return await _card(page, siret) or {"siret": siret, "name": detail["recipient"]["name"]}
+
+
+async def _card(page: Page, siret: str) -> dict[str, Any] | None:
+    """What the directory says of a structure; None of one that is not in it, as companies are not."""
+    if not siret.isalnum():
+        return None
     found = await page.call.get("routing", f"{_DIRECTORY}/{siret}")
-    return found.data if isinstance(found.data, dict) else {"siret": siret, "name": detail["recipient"]["name"]}
+    return found.data if isinstance(found.data, dict) else None
+
+
+def refuser_of(detail: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Who refused it, where that was not the body: ``role``, ``siret``, ``service``."""
+    role, works = _REFUSERS.get(detail["status"]["code"]), detail["works"] or {}
+    ranks = ("validator_1", "validator_2")
+    parties = {
+        **dict(zip(ranks, detail["validators"], strict=False)),
+        "moe": works.get("moe"),
+        "moa": works.get("moa"),
+        "supplier": {"siret": detail["supplier_siret"]},
+    }
+    party = parties.get(role or "")
+    return {"role": role, "siret": party["siret"], "service": party.get("service")} if party else None
 
 
 def _add_document(router: APIRouter) -> None:

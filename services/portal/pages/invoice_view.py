@@ -1,12 +1,13 @@
 """One invoice as its page shows it: the story by lanes, the law's clock, what may be done. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final
 
 import msgspec
 
 from invoice.motifs import MOTIFS, canonical
+from services.portal.pages import help_names
 from services.portal.pages.format import show_amount, show_date
 from services.portal.pages.words import Words
 
@@ -56,6 +57,12 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[Mapping[str, Any], ...] = ()
     changes: tuple[tuple[str, str | None, str | None], ...] = ()
     path: str | None = None
+
+    @property
+    def anchor(self) -> str:
+        """What its place on the page is called: questions count their entries each for itself."""
+        asked = f"-{self.path.rpartition('/')[2]}" if self.kind == "question" and self.path else ""
+        return f"e-{self.kind}{asked}-{self.entry}"
 
 
 class Story(msgspec.Struct, frozen=True):
@@ -115,7 +122,7 @@ def _told(entry: Mapping[str, Any], t: Words, people: Mapping[str, str], files: 
         at=entry["at"],
         lane=lane_of(entry),
         kind=kind,
-        title=entry["label"],
+        title=help_names.entry(entry, t),
         who=people.get(entry.get("by") or "", ""),
         tone="stop" if failed else "",
         motif=(motif.label_fr if motif else entry["motif"]) if entry["motif"] else None,
@@ -154,6 +161,7 @@ class Delay(msgspec.Struct, frozen=True, kw_only=True):
     total: int = 30
     due: str | None = None
     interest: str | None = None
+    interest_from: str | None = None
     remarks: tuple[str, ...] = ()
     steps: tuple[Mapping[str, Any], ...] = ()
     proof: str | None = None
@@ -174,11 +182,22 @@ def delay(found: Mapping[str, Any] | None, t: Words) -> Delay | None:
         total=found["days"],
         due=found["due_on"] if found["state"] in ("running", "stopped") else None,
         interest=str(owed) if float(owed) > 0 else None,
+        interest_from=_interest_from(found),
         remarks=tuple(remark["text"] for remark in found["remarks"]),
         steps=tuple(found["steps"]),
         proof=found["proof_label"],
         late_days=found["days_late"],
     )
+
+
+def _interest_from(found: Mapping[str, Any]) -> str | None:
+    """The day from which interest runs: the first on which it did, or the day after the last to pay, while it runs."""
+    lines = found["interest"]["lines"]
+    if lines:
+        return str(lines[0]["first"])
+    if found["state"] != "running" or found["due_on"] is None or found["days_late"]:
+        return None
+    return (date.fromisoformat(found["due_on"]) + timedelta(days=1)).isoformat()
 
 
 def _day(found: Mapping[str, Any]) -> int | None:

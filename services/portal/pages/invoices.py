@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from invoice.lifecycle import STATUSES, TURN_LABELS
 from services.portal.pages import help_names, invoices_curve, invoices_figures, invoices_names, invoices_search
+from services.portal.pages.call import Answer
 from services.portal.pages.forms import Form
 from services.portal.pages.invoices_files import carried
 from services.portal.pages.invoices_search import Asked
@@ -23,8 +24,9 @@ API: Final = "/api/v1/invoices"
 SEARCHES: Final = "/api/v1/accounts/me/searches"
 #: Of what awaits him so many are listed; the rest is a search away.
 _LISTED: Final = 20
-#: Where answers have a last day, the nearest of so many are listed.
+#: Where answers have a last day, the nearest of so many pages of so many are listed.
 _LOOKED: Final = 200
+_PAGES: Final = 5
 _BY_DAY: Final = frozenset(("to_validate", "works"))
 _HIDDEN_GROUPS: Final = frozenset(("preparation", "technical"))
 
@@ -47,22 +49,37 @@ def _add_synthesis(router: APIRouter, space: Space) -> None:
         found = await page.call.get("status", f"{API}/synthesis", {"side": space.side})
         waiting = (found.data or {}).get("waiting", [])
         codes = [each["code"] for each in waiting if each["count"]]
-        most = _LOOKED if space.key in _BY_DAY else _LISTED
-        wanted = {"side": space.side, "status": codes, "limit": most}
-        listed = await page.call.get("status", API, wanted) if codes else None
-        _reason(listed or found)
-        invoices = first_ones((listed.data or {}).get("invoices", []) if listed is not None else [])
+        listed = await _awaiting(page, space, codes)
+        _reason(listed[-1] if listed else found)
+        every = [row for answer in listed for row in (answer.data or {}).get("invoices", [])]
+        invoices = first_ones(every)
         return page.render(
             "invoices/synthesis.html",
             here=space,
             tabs=tabs(page, space),
             found=found.data,
+            soon=invoices_figures.soon(found.data),
             waiting=[each for each in waiting if each["count"]],
             more=sum(each["count"] for each in waiting) > len(invoices),
             statuses="&".join(f"status={code}" for code in codes),
+            among=len(every) if space.key in _BY_DAY and listed and (listed[-1].data or {}).get("next") else None,
             listing=await listing(page, space, invoices),
-            away=found.problem is not None or (listed is not None and listed.problem is not None),
+            away=any(answer.problem is not None for answer in (found, *listed)),
         )
+
+
+async def _awaiting(page: Page, space: Space, codes: list[str]) -> list[Answer]:
+    """The newest of what awaits him; all of it where answers have a last day: the oldest deposit may be the nearest."""
+    by_day = space.key in _BY_DAY
+    wanted = {"side": space.side, "status": codes, "limit": _LOOKED if by_day else _LISTED}
+    found: list[Answer] = []
+    cursor = None
+    while codes and len(found) < (_PAGES if by_day else 1):
+        found.append(await page.call.get("status", API, {**wanted, "cursor": cursor}))
+        cursor = (found[-1].data or {}).get("next")
+        if cursor is None:
+            break
+    return found
 
 
 def first_ones(invoices: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -72,43 +89,59 @@ def first_ones(invoices: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _add_board(router: APIRouter, space: Space) -> None:
     @router.get(f"{space.path}/tableau", name=f"board_{space.key}")
-    async def board(page: Own) -> Response:
+    async def board(page: Own, service: str = "") -> Response:
         open_to(page, space)
+        chosen = service if space.key == "received" else ""
+        asked = {"side": space.side, "service": chosen or None}
         found, pressing = await asyncio.gather(
-            page.call.get("status", f"{API}/figures", {"side": space.side}), _pressing(page, space)
+            page.call.get("status", f"{API}/figures", asked), _pressing(page, space, chosen)
         )
         _reason(found)
-        shown = None if found.data is None else invoices_figures.board(found.data, space, page.t)
-        names = await invoices_names.of_structures(page, shown.structures if shown else ())
+        if found.status == 422:
+            raise Shown(NOT_FOUND)
+        whole = await page.call.get("status", f"{API}/figures", {"side": space.side}) if chosen else found
+        shown = None if found.data is None else invoices_figures.board(found.data, space, page.t, chosen)
+        every = (whole.data or {}).get("by_service", [])
+        names = await invoices_names.of_structures(page, [each["structure"] for each in every])
+        services = await invoices_names.of_services(page, [(each["structure"], each["service"]) for each in every])
         return page.render(
             "invoices/board.html",
             here=space,
             tabs=tabs(page, space),
             board=shown,
             names=names,
+            services=services,
             away=found.data is None,
             risks=pressing,
             pays=space.key == "received",
+            chosen=chosen,
+            choices=_choices(space, every, chosen),
         )
 
     @router.get(f"{space.path}/tableau/mois.svg", name=f"months_{space.key}")
-    async def months(page: Own) -> Response:
+    async def months(page: Own, etroite: bool = False) -> Response:
         open_to(page, space)
         found = await page.call.need("status", f"{API}/figures", {"side": space.side})
-        drawn, policy = invoices_curve.draw(found["by_month"], page.t)
+        drawn, policy = invoices_curve.draw(found["by_month"], found["day"], page.t, narrow=etroite)
         headers = {"Content-Security-Policy": policy, "Cache-Control": "private, max-age=60"}
         return Response(drawn, media_type="image/svg+xml", headers=headers)
 
 
-async def _pressing(page: Page, space: Space) -> tuple[list[Row], bool] | None:
+def _choices(space: Space, every: list[dict[str, Any]], chosen: str) -> list[tuple[str, str]]:
+    """The services of which figures can be asked for, where there are several."""
+    found = [(each["structure"], each["service"]) for each in every if each["service"]]
+    return found if space.key == "received" and (chosen or len(found) > 1) else []
+
+
+async def _pressing(page: Page, space: Space, service: str) -> tuple[list[Row], bool] | None:
     """What late payments cost whoever receives, and whether a rate is provisional; None: not asked, or not known."""
     if space.key != "received":
         return None
-    found = await page.call.get("status", f"{API}/risks", {"side": space.side})
+    found = await page.call.get("status", f"{API}/risks", {"side": space.side, "service": service or None})
     _reason(found)
     if found.data is None:
         return None
-    return Rows(page, {"risks": found.data}, Names(), "").risks(), found.data["provisional"]
+    return Rows(page, {"risks": found.data}, Names(), "").risks(service), found.data["provisional"]
 
 
 def _add_search(router: APIRouter, space: Space) -> None:
@@ -170,7 +203,7 @@ async def searched(
         asked=asked,
         path=path,
         statuses=statuses(space, page.language),
-        turns=list(TURN_LABELS.items()),
+        turns=[(actor, help_names.turn(actor, page.language, said)) for actor, said in TURN_LABELS.items()],
         saved=(kept.data or {}).get("searches", []),
         listing=await listing(page, space, data["invoices"]),
         next=f"{path}?{asked.at(data['next'])}" if data["next"] else None,

@@ -1,35 +1,22 @@
-"""Invoices by month as SVG, drawn by pygal: without script and outside address, readable in light and in dark."""
+"""Invoices by month as a picture."""
 
-import base64
-import hashlib
-import sys
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-import pygal
-from pygal.style import Style
-
+from services.common import charts
 from services.portal.pages.words import Words
 
-# pygal looks for its maps by a way of importing that Python 3.12 has not; until then every later import would warn.
-sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != "PluginImportFixer"]
-_SVG: Final = "http://www.w3.org/2000/svg"
-_STYLE: Final = Style(
-    background="transparent",
-    plot_background="transparent",
+_STYLE: Final = charts.style(
     foreground="#55625d",
     foreground_strong="#1d2724",
     foreground_subtle="#7d8781",
     colors=("#14594d",),
-    font_family="system-ui, sans-serif",
     guide_stroke_color="#d9d5ca",
     major_guide_stroke_color="#d9d5ca",
     label_font_size=14,
     major_label_font_size=14,
     opacity=".95",
-    transition="0s",
 )
 _DARK: Final = (
     "@media (prefers-color-scheme: dark) { .pygal-chart text { fill: #e9ede9 !important; }"
@@ -37,54 +24,41 @@ _DARK: Final = (
     " .pygal-chart .axis .guide.line { stroke: #33403a !important; }"
     " .pygal-chart .series rect { fill: #7fd0bb !important; stroke: #7fd0bb !important; } }"
 )
-ET.register_namespace("", _SVG)
+_LABELS: Final = 12
+_LABELS_NARROW: Final = 4
+_YEAR: Final = 12
 
 
-def draw(months: Sequence[Mapping[str, Any]], t: Words) -> tuple[bytes, str]:
-    """The picture, and the policy to answer it with: nothing but its own style, named by its hash."""
-    chart = pygal.Bar(
-        style=_STYLE,
-        js=(),
-        no_data_text=t("invoices.months_none"),
+def draw(months: Sequence[Mapping[str, Any]], day: str, t: Words, *, narrow: bool = False) -> tuple[bytes, str]:
+    """The picture, and the policy to answer it with: a year at least up to ``day``, months without invoices as nought.
+
+    ``narrow``: for a telephone, where the letters of the wide one would be too small.
+    """
+    counts = {date.fromisoformat(each["month"]): each["count"] for each in months}
+    shown = _months(min(counts, default=None), date.fromisoformat(day))
+    labels = [f"{each:%m/%Y}" for each in shown]
+    chart = charts.chart(
+        "bar",
+        _STYLE,
         show_legend=False,
-        width=900,
-        height=300,
+        width=400 if narrow else 900,
+        height=260 if narrow else 300,
         margin=8,
+        margin_right=24,
         spacing=4,
         max_scale=5,
-        truncate_label=-1,
-        x_label_rotation=45,
-        disable_xml_declaration=True,
+        order_min=0,
+        show_minor_x_labels=False,
         value_formatter=lambda value: f"{value:.0f}",
     )
-    chart.x_labels = [f"{date.fromisoformat(each['month']):%m/%Y}" for each in months]
-    chart.add(t("invoices.count"), [each["count"] for each in months])
-    root = _plain(ET.fromstring(chart.render()), t)
-    styles = [node.text or "" for node in root.iter() if _name(node) == "style"]
-    hashes = " ".join(f"'sha256-{_hash(text)}'" for text in styles)
-    drawn: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return drawn, f"default-src 'none'; style-src {hashes or chr(39) + 'none' + chr(39)}; frame-ancestors 'none'"
+    chart.x_labels = labels
+    chart.x_labels_major = labels[:: (len(labels) // -(_LABELS_NARROW if narrow else _LABELS))]
+    chart.add(t("invoices.count"), [counts.get(each, 0) for each in shown])
+    return charts.answer(chart, _DARK, t.language, t("invoices.by_month"), frames="none")
 
 
-def _plain(root: ET.Element, t: Words) -> ET.Element:
-    """Without what needs a script, with a title for who hears it."""
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if _name(child) in ("script", "desc", "title") or "tooltip" in child.get("class", "").split():
-                parent.remove(child)
-            child.attrib.pop("style", None)
-    for style in (node for node in root.iter() if _name(node) == "style"):
-        style.text = f"{style.text or ''}\n{_DARK}"
-    title = ET.Element(f"{{{_SVG}}}title")
-    title.text = t("invoices.by_month")
-    root.insert(0, title)
-    root.set("role", "img")
-    return root
-
-
-def _name(node: ET.Element) -> str:
-    return node.tag.rpartition("}")[2] if isinstance(node.tag, str) else ""
-
-
-def _hash(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+def _months(first: date | None, day: date) -> list[date]:
+    """The first days of the months to be shown, oldest first."""
+    last = day.year * 12 + day.month - 1
+    begin = last - _YEAR + 1 if first is None else min(last - _YEAR + 1, first.year * 12 + first.month - 1)
+    return [date(month // 12, month % 12 + 1, 1) for month in range(begin, last + 1)]

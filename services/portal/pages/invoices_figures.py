@@ -12,6 +12,8 @@ from services.portal.pages.invoices_spaces import Space
 from services.portal.pages.words import Words
 
 _FULL: Final = 1000
+#: As the API's synthesis counts them.
+SOON_DAYS: Final = 5
 
 
 class Bar(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,22 +37,24 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     by_delay: tuple[Bar, ...]
     by_service: tuple[tuple[str, str | None, Bar], ...]
     by_month: tuple[Bar, ...]
-    structures: tuple[str, ...]
 
 
-def board(found: Mapping[str, Any], space: Space, t: Words) -> Board:
-    """The board of what the API's figures say."""
+def board(found: Mapping[str, Any], space: Space, t: Words, service: str = "") -> Board:
+    """The board of what the API's figures say. ``service``: the one that they are of: it goes along with each way."""
     services = found["by_service"]
     bars = _bars(services, lambda each: each["service"] or t("invoices.no_service"), lambda each: _at(space, each))
+
+    def listed(query: str) -> str:
+        return f"{space.path}/recherche?{query}" + (f"&{urlencode({'service': service})}" if service else "")
+
     return Board(
         day=found["day"],
         open_count=sum(each["count"] for each in found["by_age"]),
-        by_status=_bars(found["by_status"], lambda e: _named(e, t), lambda e: _path(space, status=e["code"])),
-        by_age=_bars(found["by_age"], lambda e: _age(e, t), lambda e: _since(space, e)),
-        by_delay=_bars(found["by_delay"], lambda e: _delay(e, t), lambda e: _due(space, e), _late),
+        by_status=_bars(found["by_status"], lambda e: _named(e, t), lambda e: listed(urlencode({"status": e["code"]}))),
+        by_age=_bars(found["by_age"], lambda e: _age(e, t), lambda e: listed(since(e))),
+        by_delay=_bars(found["by_delay"], lambda e: _delay(e, t), lambda e: listed(_due(found, e)), _late),
         by_service=tuple((each["structure"], each["service"], bar) for each, bar in zip(services, bars, strict=True)),
         by_month=_bars(found["by_month"], lambda e: _month(e["month"]), lambda e: _in_month(space, e["month"])),
-        structures=tuple(dict.fromkeys(each["structure"] for each in services)),
     )
 
 
@@ -89,9 +93,11 @@ def _age(row: Mapping[str, Any], t: Words) -> str:
     return t("invoices.age_between", low=row["days_from"], high=row["days_to"])
 
 
-def _since(space: Space, row: Mapping[str, Any]) -> str | None:
-    """The API asks only for "at least so long": the list of the last range is exactly that."""
-    return _path(space, unchanged_days=row["days_from"]) if row["days_to"] is None else None
+def since(row: Mapping[str, Any]) -> str:
+    """What the list is asked of those that are so many days in their status: a range of days, both ends included."""
+    low, high = row["days_from"], row["days_to"]
+    ends = {"unchanged_days": low or None, "unchanged_under": None if high is None else high + 1}
+    return urlencode({name: days for name, days in ends.items() if days is not None})
 
 
 def _delay(row: Mapping[str, Any], t: Words) -> str:
@@ -105,11 +111,20 @@ def _delay(row: Mapping[str, Any], t: Words) -> str:
     return t("invoices.delay_soon", low=low, high=high)
 
 
-def _due(space: Space, row: Mapping[str, Any]) -> str | None:
-    high = row["days_to"]
-    if high is None:
-        return None
-    return _path(space, late=1, sort="due") if high < 0 else _path(space, due_within=high, sort="due")
+def _due(found: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    return due(found["day"], row["days_from"], row["days_to"])
+
+
+def due(day: str, low: int | None, high: int | None) -> str:
+    """What the list is asked of those whose last day to pay is so far from ``day``, both ends included; None: open."""
+    ends = {"due_from": low, "due_to": high}
+    days = {name: date.fromisoformat(day) + timedelta(days=far) for name, far in ends.items() if far is not None}
+    return urlencode({**days, "sort": "due"})
+
+
+def soon(found: Mapping[str, Any] | None) -> str:
+    """The same of those that a synthesis counts as due soon."""
+    return due(found["day"], 0, SOON_DAYS) if found else ""
 
 
 def _late(row: Mapping[str, Any]) -> str:

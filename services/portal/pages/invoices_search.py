@@ -31,12 +31,16 @@ CONDITIONS: Final = (
     "issued_to",
     "deposited_from",
     "deposited_to",
+    "due_from",
+    "due_to",
     "due_within",
     "unchanged_days",
+    "unchanged_under",
     "late",
 )
 _KNOWN: Final = (*CONDITIONS, "sort", "cursor")
 _LONGEST: Final = 200
+_OF_DAYS: Final = frozenset(f"{what}_{end}" for what in ("deposited", "issued", "due") for end in ("from", "to"))
 _SIRETS: Final = frozenset(("supplier", "structure"))
 _SHORT: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
     ("due", "soon"): ("due_within", "5"),
@@ -100,7 +104,7 @@ def params(asked: Asked, space: Space | None, form: Form, t: Words) -> dict[str,
     for name, value in asked.given:
         if name == "status":
             found.setdefault("status", []).append(value)
-        elif name.startswith(("deposited_", "issued_")):
+        elif name in _OF_DAYS:
             day = _day(name, value, form, t)
             if day is not None:
                 found |= _within(name, day)

@@ -17,6 +17,7 @@ ON: Final = "suite"
 _LONGEST: Final = 4_000
 #: Of a list that is read to its end so many pages are asked for: some thousand entries.
 _MOST_PAGES: Final = 20
+TOO_LONG: Final = Problem(status=422, code="LIST_TOO_LONG")
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +33,12 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     def more(self) -> bool:
         """Whether there are other rows than these."""
         return self.next is not None or self.first is not None
+
+
+class Whole(list[dict[str, Any]]):
+    """All rows of a list; ``cut``: it was too long, and these are only its beginning, which the page says."""
+
+    cut = False
 
 
 async def page_of(
@@ -75,7 +82,7 @@ async def each(
     page: Page, service: str, path: str, key: str, params: Mapping[str, Any] | None = None
 ) -> AsyncIterator[dict[str, Any]]:
     """The rows of the whole list, asked for page by page while more are wanted. Raises ``Shown`` where it cannot be
-    read."""
+    read, and after its last row where it is longer than what is read of it."""
     cursor: str | None = None
     for _ in range(_MOST_PAGES):
         found = await page.call.need(service, path, {**(params or {}), "cursor": cursor})
@@ -84,10 +91,17 @@ async def each(
         cursor = found.get("next")
         if cursor is None:
             return
+    raise Shown(TOO_LONG)
 
 
-async def whole(
-    page: Page, service: str, path: str, key: str, params: Mapping[str, Any] | None = None
-) -> list[dict[str, Any]]:
-    """All of them."""
-    return [row async for row in each(page, service, path, key, params)]
+async def whole(page: Page, service: str, path: str, key: str, params: Mapping[str, Any] | None = None) -> Whole:
+    """All of them, or as many as are read and that there are others. Raises ``Shown`` where it cannot be read."""
+    found = Whole()
+    try:
+        async for row in each(page, service, path, key, params):
+            found.append(row)
+    except Shown as shown:
+        if shown.problem is not TOO_LONG:
+            raise
+        found.cut = True
+    return found

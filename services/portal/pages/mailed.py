@@ -9,6 +9,7 @@ from services.common import clock
 from services.portal import mail_links
 from services.portal.link_api import WITH_PASSWORD
 from services.portal.mail_links import Purpose
+from services.portal.pages import stale
 from services.portal.pages.forms import Form
 from services.portal.pages.page import Page, Visit
 from services.portal.pages.problems import Problem, Shown
@@ -26,10 +27,10 @@ def add_routes(router: APIRouter) -> None:
 
     @router.post(mail_links.PAGE)
     async def press(page: Visit) -> Response:
-        form = await page.form()
+        form = await stale.form_of(page)
         token = form.text("token")[:200]
         purpose = await _purpose(page, token)
-        if purpose in WITH_PASSWORD:
+        if form.valid and purpose in WITH_PASSWORD:
             _check(page, form)
         if not form.valid:
             return _asked(page, form, purpose)

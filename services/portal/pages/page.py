@@ -18,11 +18,13 @@ from services.common import clock
 from services.portal.pages import guard, kept, person, reading, render, spaces, words
 from services.portal.pages.assets import Assets
 from services.portal.pages.banner import Announced, Banner
-from services.portal.pages.call import Answer, Calls, Services
+from services.portal.pages.call import Answer, Calls
+from services.portal.pages.connections import Services
 from services.portal.pages.forms import Form
 from services.portal.pages.guard import Guard
 from services.portal.pages.person import Person
 from services.portal.pages.problems import NOT_FOUND, FieldError, Problem, Shown
+from services.portal.pages.question import question_of
 from services.portal.pages.words import Language, Words
 from services.portal.parts import Parts
 from services.portal.session_guard import cookie_name
@@ -34,8 +36,6 @@ REASON: Final = "chorale-reason"
 #: The cookie that says what this browser has just done, until the next page has told it.
 DONE: Final = "chorale-done"
 _DONE_SECONDS: Final = 60
-#: Pages whose address nobody else is told: they open something, or lead to such a page.
-_NOT_SAID: Final = ("/lien", "/invitation", "/connexion")
 #: Refusals that say what to do: their reader knows already that there is something.
 _SAID: Final = frozenset(
     ("FORM_STALE", "CROSS_SITE", "LINK_OVER", "STRUCTURE_LEFT", "LINK_WITHDRAWN", "REASON_REQUIRED")
@@ -117,17 +117,8 @@ class Page:
 
     @property
     def ask_path(self) -> str:
-        """Where a person is asked about this page: with its address, its invoice, or its body. What was asked in an
-        address stays out: it may be somebody's words, or the word of a mail's link."""
-        path = self.request.url.path
-        asked = {} if path.startswith(_NOT_SAID) else {"page": path[:300]}
-        area, _, name = self.request.url.path.strip("/").partition("/")
-        thing = name.partition("/")[0]
-        if area == "factures" and len(thing) == 36:
-            asked["facture"] = thing
-        elif area == "annuaire" and len(thing) == 14 and thing.isdigit():
-            asked["siret"] = thing
-        return f"/sollicitations/nouvelle?{urlencode(asked)}" if asked else "/sollicitations/nouvelle"
+        """Where a person is asked about this page."""
+        return question_of(self.request.url.path)
 
     @property
     def done(self) -> str | None:

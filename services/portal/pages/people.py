@@ -65,13 +65,14 @@ def _so_many(answer: Answer, name: str, counts: Callable[[dict[str, Any]], bool]
     return f"{number}+" if found.get("next") else str(number)
 
 
-async def _member(page: Page, key: str, subject: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+async def _member(page: Page, key: str, subject: str) -> tuple[dict[str, Any], lists.Whole]:
     """Who it is, and all others. Raises ``Shown``."""
     members = await lists.whole(page, "portal", api_of(key, "members"), "members")
     for each in members:
         if each["subject"] == subject:
-            return each, [other for other in members if other["subject"] != subject]
-    raise Shown(NOT_FOUND)
+            members.remove(each)
+            return each, members
+    raise Shown(lists.TOO_LONG if members.cut else NOT_FOUND)
 
 
 def _add_one(router: APIRouter) -> None:
@@ -118,6 +119,7 @@ async def _shown(
         here=_path(found["structure"], subject),
         who=who,
         models=[each for each in others if each["verified"]],
+        cut=others.cut,
         choices=choices,
     )
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from services.portal.pages import lists, people_roles
+from services.portal.pages import deciding, lists, people_roles
 from services.portal.pages.forms import Form
 from services.portal.pages.page import Own, Page
 from services.portal.pages.papers import one_of
@@ -163,16 +163,8 @@ def _add_requests(router: APIRouter) -> None:
 
     @router.post(path + "/refus")
     async def refuse(page: Own, request: UUID) -> Response:
-        form = await page.form()
-        if len(form.text("reason")) < 10:
-            form.wrong("reason", page.t("people.reason_missing"))
-            return await _request(page, form, request)
-        answer = await page.call.post(
-            "portal", f"{API}/requests/{request}/refuse", {"reason": form.text("reason")[:1000]}
-        )
-        if not form.take(answer.problem):
-            return await _request(page, form, request)
-        return page.go("/gestion", "request_refused")
+        path = f"{API}/requests/{request}/refuse"
+        return await deciding.refuse(page, path, "request_refused", lambda form: _request(page, form, request))
 
 
 async def _request(page: Page, form: Form, identity: UUID) -> Response:

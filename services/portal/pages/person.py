@@ -13,6 +13,7 @@ from services.common.principal import Principal, of_grants
 from services.portal import session_store
 from services.portal.session_store import Signed
 from services.portal.settings import PortalSettings
+from services.portal.structure import called
 
 #: In one question, for every page asks it. Names are looked up one by one: the planner cannot know that somebody works
 #: for a few structures of a hundred thousand.
@@ -136,10 +137,7 @@ async def find(pool: Pool, secret: str | None, now: datetime, settings: PortalSe
 
 
 def _shown(key: str, name: str | None, tenant: str | None) -> str:
-    """A budget under the name of its body too, as suppliers know it: many are called "Budget principal"."""
-    if not name:
-        return key
-    return f"{tenant} – {name}" if tenant and tenant not in name else name
+    return called(name, tenant) if name else key
 
 
 def _once(values: Iterable[str | None]) -> tuple[str, ...]:

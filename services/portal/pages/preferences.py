@@ -50,7 +50,7 @@ def add_routes(router: APIRouter) -> None:
 async def _show(page: Page, sent: Form | None) -> Response:
     chosen, contact = await asyncio.gather(page.call.get("notify", _PREFERENCES), page.call.get("notify", _CONTACT))
     found: dict[str, Any] = chosen.data or {}
-    form = sent or _form(found)
+    form = _form(found, sent or Form())
     return page.render(
         "messages/settings.html",
         status=200 if form.valid else 422,
@@ -63,8 +63,10 @@ async def _show(page: Page, sent: Form | None) -> Response:
     )
 
 
-def _form(found: dict[str, Any]) -> Form:
-    form = Form.of(language=found.get("language"), every=found.get("every_kind"))
-    for each in found.get("kinds", []):
-        form.keep(f"kind-{each['kind']}", [each["chosen"] or ""])
+def _form(found: dict[str, Any], form: Form) -> Form:
+    """The form with what is chosen now wherever it says nothing: the page has two, and only one of them is sent."""
+    chosen = {f"kind-{each['kind']}": each["chosen"] for each in found.get("kinds", [])}
+    for name, value in {"language": found.get("language"), "every": found.get("every_kind"), **chosen}.items():
+        if not form.has(name):
+            form.keep(name, [value or ""])
     return form

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from services.portal.pages import format as forms_of
 from services.portal.pages import help_codes, help_names
+from services.portal.pages.words import spaced
 
 FOLDER: Final = Path(__file__).parent / "templates"
 
@@ -32,6 +33,9 @@ def environment() -> jinja2.Environment:
         "number": _number,
         "siret": forms_of.show_siret,
         "status_name": _status_name,
+        "status_text": _status_text,
+        "turn_name": _turn_name,
+        "spaced": spaced,
         "day": lambda value: forms_of.as_date(value).isoformat(),
     }
     made.globals["qr"] = qr
@@ -42,6 +46,16 @@ def environment() -> jinja2.Environment:
 @jinja2.pass_context
 def _status_name(context: Context, value: Mapping[str, Any]) -> str:
     return help_names.label(value["code"], context["language"], value["label"])
+
+
+@jinja2.pass_context
+def _status_text(context: Context, value: Mapping[str, Any]) -> str:
+    return help_names.explained(value["code"], context["language"], value["explanation"])
+
+
+@jinja2.pass_context
+def _turn_name(context: Context, value: Mapping[str, Any]) -> str:
+    return help_names.turn(value["actor"], context["language"], value["label"])
 
 
 @jinja2.pass_context

@@ -54,7 +54,8 @@ class PageRoute(APIRoute):
             page = _page(request)
             if page.sent is not None:
                 page.sent.close()
-            return secured(response, signed=page.person is not None)
+            # An address with the word of a mail's link in it is as private as a session.
+            return secured(response, signed=page.person is not None or "token" in request.query_params)
 
         return handle
 

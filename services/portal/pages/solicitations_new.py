@@ -35,6 +35,7 @@ def add_routes(router: APIRouter) -> None:
             structure=_siret(siret),
             service=service[:100],
             page=came_from(page),
+            back=way_back(page),
             subject=objet[:130],
             title=page.t("solicitations.title_of", number=" ".join(piece.split())[:100]) if piece.strip() else None,
         )
@@ -74,6 +75,12 @@ def came_from(page: Page) -> str:
     return _path(parse_qs(urlsplit(str(page.request.url)).query).get("page", [""])[0])
 
 
+def way_back(page: Page) -> str:
+    """That page as it was left, with what was asked in it: only this form has it, the question is told the path."""
+    path, left = came_from(page) or ROOT, page.came_from
+    return left if urlsplit(left).path == path else path
+
+
 def _path(address: str) -> str:
     """A path of the platform, without what was asked in it: that may be the word of a link."""
     return urlsplit(local(address, "")).path[:300]
@@ -105,7 +112,7 @@ async def _show(page: Page, form: Form) -> Response:
         "solicitations/new.html",
         status=200 if form.valid else 422,
         form=form,
-        back=_path(form.text("page")) or ROOT,
+        back=local(form.text("back"), _path(form.text("page")) or ROOT),
         invoice=invoice.data,
         invoice_id=invoice_id,
         body=body.data,

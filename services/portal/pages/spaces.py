@@ -80,6 +80,15 @@ PUBLIC: Final = (
     Space("help", "/aide", _always),
 )
 
+#: Pages that stand beside the space that they are part of, by the beginning of their path.
+_OF: Final = {
+    "structures": "/compte",
+    "webhooks": "/compte",
+    "saisir": "/deposer",
+    "brouillons": "/deposer",
+    "depots": "/deposer",
+}
+
 
 def listed(person: Person | None, there: Collection[str]) -> list[Space]:
     """What the menu lists. ``there``: the paths that have a page."""
@@ -89,7 +98,7 @@ def listed(person: Person | None, there: Collection[str]) -> list[Space]:
 
 
 def current(spaces: Collection[Space], path: str) -> str | None:
-    """The key of the space that a path is in: the one with the longest path above it; structures are the account's."""
-    path = f"/compte{path}" if path.split("/")[1:2] == ["structures"] else path
+    """The key of the space that a path is in: the one with the longest path above it."""
+    path = _OF.get(path.split("/")[1], "") + path
     within = [s for s in spaces if path == s.path or (s.path != "/" and path.startswith(f"{s.path}/"))]
     return max(within, key=lambda space: len(space.path)).key if within else None

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from services.common import clock
-from services.portal.pages.call import Services
+from services.portal.pages.connections import Services
 from services.portal.pages.page import Visit
 
 #: The page is public: what it asks is asked at most so often, however many look.

@@ -153,6 +153,7 @@ def _add_one(router: APIRouter) -> None:
             one=found,
             at=path_of(found["structure"]),
             proofs=mine,
+            cut=proofs.cut,
             kinds={kind["code"]: kind["label"] for kind in kinds.data or ()},
             unverified=not found["verified"] and any(right["role"] == "DEPOSANT" for right in found["rights"]),
         )

@@ -82,11 +82,8 @@ def _shown(page: Page, letter: dict[str, Any]) -> dict[str, Any]:
     with suppress(ValueError):
         invoice = str(UUID(letter["key"] or ""))
     there = any(path.startswith("/factures/{") for path in page.house.there)
-    return {
-        **letter,
-        "path": f"{LETTERS}/{letter['service']}/{letter['id']}",
-        "invoice": f"/factures/{invoice}" if invoice and there else None,
-    }
+    path = f"{LETTERS}/{letter['service']}/{letter['id']}"
+    return {**letter, "path": path, "invoice": f"/factures/{invoice}?dans={path}" if invoice and there else None}
 
 
 def _add_many(router: APIRouter) -> None:

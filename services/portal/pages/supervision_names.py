@@ -6,10 +6,14 @@ from typing import Any, Final
 import msgspec
 
 from services.portal.pages.page import Page
+from services.portal.structure import called
 
 _TENANTS: Final = "select id, name from public_tenant where not deleted order by name, id limit 500"
 _NAMED: Final = "select id, name from public_tenant where id = any($1::text[]) and not deleted"
-_BODIES: Final = "select siret, name from public_structure where siret = any($1::text[]) and not deleted"
+_BODIES: Final = (
+    "select p.siret, p.name, t.name as tenant from public_structure p left join public_tenant t on t.id = p.tenant"
+    " where p.siret = any($1::text[]) and not p.deleted"
+)
 
 
 class Names(msgspec.Struct, frozen=True):
@@ -35,4 +39,5 @@ async def named(page: Page, seen: Mapping[str, Any]) -> Names:
     pool = page.house.parts.pool
     found = await pool.fetch(_NAMED, tenants) if tenants else []
     public = await pool.fetch(_BODIES, bodies) if bodies else []
-    return Names({row["id"]: row["name"] for row in found}, {row["siret"]: row["name"] for row in public})
+    bodies_named = {row["siret"]: called(row["name"], row["tenant"]) for row in public}
+    return Names({row["id"]: row["name"] for row in found}, bodies_named)

@@ -9,6 +9,7 @@ import msgspec
 from invoice.lifecycle import STATUSES
 from services.portal.pages.format import as_instant, show_number
 from services.portal.pages.help_names import status
+from services.portal.pages.invoices_figures import due, since
 from services.portal.pages.page import Page
 from services.portal.pages.supervision_names import Names
 
@@ -46,6 +47,11 @@ class Rows:
     def invoices(self, **asked: Any) -> str | None:
         """The list of invoices that meet these conditions."""
         return self.way(INVOICES, **asked)
+
+    def asked(self, query: str, service: str = "") -> str | None:
+        """The same by a whole query; ``service``: of one service alone."""
+        within = f"&{urlencode({'service': service})}" if service else ""
+        return f"{INVOICES}/recherche?{query}{within}" if INVOICES in self._page.house.there else None
 
     def letters(self, **asked: Any) -> str:
         """The list of dead letters."""
@@ -209,16 +215,17 @@ class Rows:
             return self.t("supervision.nothing")
         return self.t("supervision.percent", n=show_number(str(round(100 * share, 1)), self._page.language))
 
-    def risks(self) -> list[Row]:
-        """Delays at risk, and what they cost. Lists are by last day at most: only the late ones have theirs."""
+    def risks(self, service: str = "") -> list[Row]:
+        """Delays at risk, and what they cost, each with the list of just those. ``service``: the one they are of."""
+        found = self._seen.get("risks") or {}
         return [
             Row(
                 name=self.t(f"supervision.range_{one['range']}"),
-                path=self.invoices(late=1, sort="due") if one["range"] == "late" else None,
+                path=self.asked(due(found["day"], one["days_from"], one["days_to"]), service),
                 tone="stop" if one["range"] == "late" and one["count"] else None,
                 cells=one,
             )
-            for one in (self._seen.get("risks") or {}).get("risks", ())
+            for one in found.get("risks", ())
         ]
 
     def statuses(self) -> list[Row]:
@@ -233,14 +240,13 @@ class Rows:
         return status(known, self._page.language)[0] if known is not None else one["label"]
 
     def ages(self) -> list[Row]:
-        """Open invoices by days in their status. Lists are by days at least: only the oldest have theirs."""
+        """Open invoices by days in their status, each with the list of just those."""
         found = []
         for one in (self._seen.get("stocks") or {}).get("by_age", ()):
             low, high = one["days_from"], one["days_to"]
             words = "supervision.days_more" if high is None else "supervision.days"
             name = self.t(words, low=low) if high is None else self.t(words, low=low, high=high)
-            path = self.invoices(unchanged_days=low) if high is None else None
-            found.append(Row(name=name, path=path, cells=one))
+            found.append(Row(name=name, path=self.asked(since(one)), cells=one))
         return found
 
     def bodies(self) -> list[Row]:

@@ -15,6 +15,7 @@ from fastapi.responses import Response
 from invoice.keywords import words
 from services.common import bodies, telemetry
 from services.portal.pages import draft_form, problems
+from services.portal.pages.deposit import body_of
 from services.portal.pages.deposit_stream import guarded, is_archive
 from services.portal.pages.forms import Form
 from services.portal.pages.page import Page, Visit
@@ -92,7 +93,23 @@ async def _tried(page: Page) -> Response:
         told = await _asked(page, "ingest", asked, "application/json")
         if not form.take(told if isinstance(told, Problem) else None):
             return _answer(page, form)
-    return _answer(page, form, name=name, whole=whole, told=told)
+    return _answer(page, form, name=name, whole=whole, told=told, body=await _body(page, whole, told))
+
+
+async def _body(page: Page, whole: Mapping[str, Any], told: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Whom the paper names as its recipient, with the public contact, where a deposit would be refused or corrected."""
+    named = _value(whole, "recipient_siret")
+    return await body_of(page, named) if named and (told["outcome"] == "refused" or _refused(told)) else None
+
+
+def _value(whole: Mapping[str, Any], name: str) -> str:
+    return next((str(each["value"]) for each in whole.get("fields", []) if each["name"] == name), "")
+
+
+def _refused(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What would have to be corrected. What is only missing still has its field in the draft."""
+    findings = told.get("findings", [])
+    return [each for each in findings if each["level"] == "refuse" and each["code"] not in draft_form.TO_DO]
 
 
 async def _file(page: Page) -> tuple[str, bytes]:
@@ -141,6 +158,7 @@ def _answer(
     name: str = "",
     whole: Mapping[str, Any] | None = None,
     told: Mapping[str, Any] | None = None,
+    body: Mapping[str, Any] | None = None,
 ) -> Response:
     findings = list((told or {}).get("findings", []))
     status = 200 if form.valid else form.problem.status if form.problem else 422
@@ -153,7 +171,9 @@ def _answer(
         empty=(whole or {}).get("empty"),
         fields=fields_of(whole) if whole is not None and not whole.get("unreadable") else [],
         mandatory=MANDATORY,
-        refused=[each for each in findings if each["level"] == "refuse" and each["code"] not in draft_form.TO_DO],
+        refused=_refused(told or {}),
         remarks=[each for each in findings if each["level"] == "warn"],
+        body=body,
+        service=_value(whole or {}, "service_code"),
         megabytes=MAX_BYTES // 1_000_000,
     )

@@ -10,8 +10,9 @@ from functools import cache
 from importlib import resources
 from typing import Any, Final, Literal
 
-import yaml
 from markupsafe import Markup, escape
+
+from invoice import packaged
 
 Language = Literal["fr", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("fr", "en")
@@ -27,7 +28,7 @@ def catalogue(language: Language) -> Mapping[str, Said]:
     for file in folder.iterdir():
         area, _, ending = file.name.partition(".")
         if ending == "yaml":
-            for name, said in (yaml.safe_load(file.read_text("utf-8")) or {}).items():
+            for name, said in (packaged.parse(file.read_text("utf-8")) or {}).items():
                 found[f"{area}.{name}"] = _french(said) if language == "fr" else said
     return found
 

@@ -15,6 +15,8 @@ if (box && "EventSource" in window) {
     return writes || part.querySelector("input[type=checkbox]:checked") !== null;
   };
 
+  const named = (page) => [...page.querySelectorAll("[data-live]")].map((part) => part.getAttribute("id")).join(" ");
+
   const offer = () => {
     words.textContent = `${box.dataset.waits} `;
     const link = document.createElement("a");
@@ -29,12 +31,14 @@ if (box && "EventSource" in window) {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const parts = [...document.querySelectorAll("[data-live]")];
     if (parts.some(busy)) return offer();
+    const same = named(fresh) === named(document);
     const focused = document.activeElement && document.activeElement.id;
     for (const part of parts) {
-      const other = fresh.getElementById(part.id);
+      const other = fresh.getElementById(part.getAttribute("id")); // `id` of a form is its field of that name
       if (other) part.replaceWith(document.adoptNode(other));
     }
     if (focused && !document.activeElement.id) document.getElementById(focused)?.focus({ preventScroll: true });
+    if (!same) return offer(); // a part has come or gone: none stands where it would
     words.textContent = box.dataset.changed;
   };
 

@@ -2,6 +2,8 @@
 // script the form is sent whole, and the page that follows tells the same when it is loaded again.
 const EVERY = 1500;
 const MOST = 3;
+// Of one sending so many are followed by name; more would make an address that no gateway takes.
+const NAMED = 200;
 
 function watch() {
   const going = () => [...document.querySelectorAll('[data-going="on"]')];
@@ -101,6 +103,7 @@ function follow(form, stored) {
   if (stored.length === 1 && !stored[0].archive)
     return location.assign(`${stored[0].path}?${new URLSearchParams([["attendre", "1"], ...named])}`);
   if (stored.length === 1) return location.assign(stored[0].path);
+  if (stored.length > NAMED) return location.assign(form.dataset.over);
   const asked = stored.map((each) => [each.archive ? "f" : "d", each.id]);
   return location.assign(`${form.dataset.over}?${new URLSearchParams(asked)}`);
 }

@@ -1,63 +1,17 @@
 """Completing an invoice from a reading: only what is sure, everything else to a person (decisions.md 19)."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts import events
-from invoice.draft import Draft, complete
-from invoice.findings import refusals
+from invoice.draft import complete
+from tests.unit.invoice.draft_sample import MANDATORY, OTHER, READ, Field, done, read, waits
 from tests.unit.invoice.sample import ALPES_MARITIMES, SUPPLIER, codes, only, pure
-
-OTHER = "00099901100018"
-READ: Mapping[str, str] = {
-    "invoice_number": "2026-0117",
-    "issue_date": "2026-11-03",
-    "supplier_siret": SUPPLIER,
-    "recipient_siret": ALPES_MARITIMES,
-    "total_excl_tax": "100.00",
-    "tax": "20.00",
-    "total_incl_tax": "120.00",
-}
-MANDATORY = tuple(READ)
-
-
-@dataclass(frozen=True)
-class Field:
-    """A read field as a reader would hand it over."""
-
-    name: str
-    value: str
-    confidence: Literal["sure", "unsure"] = "sure"
-
-
-def read(unsure: tuple[str, ...] = (), /, **values: str | None) -> list[Field]:
-    """The good reading with some values changed, added or (None) not read; some of them unsure."""
-    merged = {**READ, **values}
-    return [
-        Field(name, value, "unsure" if name in unsure else "sure")
-        for name, value in merged.items()
-        if value is not None
-    ]
-
-
-def done(unsure: tuple[str, ...] = (), /, **values: str | None) -> Draft:
-    """The good reading, bent, completed for a depositor of one structure."""
-    return complete(read(unsure, **values), (SUPPLIER,))
-
-
-def waits(draft: Draft) -> list[str]:
-    """The codes for which a draft waits for a person."""
-    assert draft.outcome == "to_check"
-    assert draft.header is None
-    assert refusals(draft.findings) == ()
-    return codes(draft.findings, "warn")
 
 
 def test_a_reading_in_which_all_is_sure_becomes_an_invoice() -> None:
@@ -257,98 +211,6 @@ def test_a_siret_that_is_not_the_depositors_is_never_replaced_by_his() -> None:
     assert sure.header is not None
     assert sure.header.supplier_siret == OTHER
     assert waits(done(("supplier_siret",), supplier_siret=OTHER)) == ["FIELD_UNSURE"]
-
-
-def test_the_total_is_payable_when_nothing_was_read_that_says_otherwise() -> None:
-    draft = done()
-    assert draft.header is not None
-    assert draft.header.payable == Decimal("120.00")
-    assert codes(draft.findings) == ["PAYABLE_FROM_TOTAL"]
-
-
-@pytest.mark.parametrize(
-    ("payable", "prepaid", "expected"),
-    [
-        ("120.00", None, []),
-        ("120.01", None, []),
-        ("90.00", None, ["PAYABLE_UNEXPLAINED"]),
-        ("130.00", None, ["PAYABLE_UNEXPLAINED"]),
-        ("90.00", "30.00", []),
-        ("90.00", "20.00", ["PAYABLE_UNEXPLAINED"]),
-        ("120.00", "30.00", ["PREPAID_UNEXPLAINED"]),
-        ("120.00", "0.00", []),
-        (None, "30.00", ["PAYABLE_NOT_READ"]),
-        (None, "0.00", []),
-        ("0.00", "120.00", ["PAYABLE_ZERO"]),
-        ("0.00", None, ["PAYABLE_ZERO"]),
-    ],
-)
-def test_a_net_a_payer_other_than_the_total_needs_a_sure_prepayment(
-    payable: str | None, prepaid: str | None, expected: list[str]
-) -> None:
-    draft = done(payable=payable, prepaid=prepaid)
-    if expected:
-        assert waits(draft) == expected
-    else:
-        assert draft.outcome == "complete"
-        assert draft.header is not None
-        assert draft.header.payable == Decimal(payable or "120.00")
-
-
-def test_an_unsure_prepayment_explains_nothing() -> None:
-    assert "FIELD_UNSURE" in waits(done(("prepaid",), payable="90.00", prepaid="30.00"))
-
-
-def test_a_net_a_payer_read_without_certainty_is_not_replaced_by_the_total() -> None:
-    draft = done(("payable",), payable="90.00")
-    assert codes(draft.findings) == ["FIELD_UNSURE"]
-
-
-def test_sums_that_disagree_wait_for_a_person_and_refuse_nothing() -> None:
-    draft = done(tax="19.60")
-    assert waits(draft) == ["SUMS_DISAGREE"]
-    assert "font 119,60\u00a0€" in only(draft.findings, "SUMS_DISAGREE").message
-    assert done(tax="20.01", total_excl_tax="100.00").outcome == "complete"
-
-
-def test_an_exempt_invoice_needs_its_tax_of_zero_to_be_read() -> None:
-    assert done(tax="0.00", total_incl_tax="100.00").outcome == "complete"
-    assert waits(done(tax=None, total_incl_tax="100.00")) == ["FIELD_MISSING"]
-
-
-def test_a_credit_note_has_to_say_so_surely() -> None:
-    draft = done(type_code="381")
-    assert draft.header is not None
-    assert draft.header.type_code == "381"
-    assert waits(done(("type_code",), type_code="381")) == ["FIELD_UNSURE"]
-    plain = done(("type_code",), type_code="380")
-    assert plain.header is not None
-    assert plain.header.type_code == "380"
-
-
-@pytest.mark.parametrize("payable", [None, "-120.00", "120.00"])
-def test_a_credit_note_printed_with_signs_is_taken_without_them(payable: str | None) -> None:
-    draft = done(type_code="381", total_excl_tax="-100.00", tax="-20.00", total_incl_tax="-120.00", payable=payable)
-    assert draft.header is not None
-    assert "CREDIT_NOTE_SIGN" in codes(draft.findings, "info")
-    assert (draft.header.total_excl_tax, draft.header.tax) == (Decimal("100.00"), Decimal("20.00"))
-    assert (draft.header.total_incl_tax, draft.header.payable) == (Decimal("120.00"), Decimal("120.00"))
-
-
-def test_an_exempt_credit_note_loses_its_signs_and_an_empty_one_has_none_to_lose() -> None:
-    exempt = done(type_code="381", total_excl_tax="-100.00", tax="0.00", total_incl_tax="-100.00")
-    assert exempt.header is not None
-    assert (exempt.header.total_incl_tax, exempt.header.payable) == (Decimal("100.00"), Decimal("100.00"))
-    empty = done(type_code="381", total_excl_tax="0.00", tax="0.00", total_incl_tax="0.00")
-    assert empty.outcome == "complete"
-    assert codes(empty.findings) == ["PAYABLE_FROM_TOTAL"]
-
-
-def test_negative_amounts_that_are_no_credit_note_wait_for_a_person() -> None:
-    draft = done(total_excl_tax="-100.00", tax="-20.00", total_incl_tax="-120.00")
-    assert waits(draft) == ["AMOUNT_NEGATIVE"] * 4
-    mixed = done(type_code="381", total_excl_tax="-100.00", tax="20.00", total_incl_tax="-80.00")
-    assert "CREDIT_NOTE_NEGATIVE" in waits(mixed)
 
 
 def test_a_document_for_the_state_is_refused_in_those_words_unless_a_siret_says_otherwise() -> None:

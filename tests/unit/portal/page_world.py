@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
 from services.common.principal import of_grants
-from services.portal.pages import acting, bulk, guard
+from services.portal.pages import acting, bulk, guard, invoice
 from services.portal.pages.assets import Assets
 from services.portal.pages.call import Answer
 from services.portal.pages.guard import Guard
@@ -82,12 +82,14 @@ class World:
         assets: Any = SimpleNamespace(url=Assets().url)
         nothing: Any = SimpleNamespace(services=None, banner=None)
         house = House(parts=parts, services=nothing, assets=assets, guard=GUARD, banner=nothing)
+        self.house = house
         app = FastAPI()
         app.state.house, app.state.portal = house, parts
         router = APIRouter(route_class=PageRoute)
         self._add(router)
         acting.add_routes(router)
         bulk.add_routes(router)
+        invoice.add_routes(router)
         app.include_router(router)
 
         async def seen(request: Request) -> Page:
@@ -100,6 +102,22 @@ class World:
 
         app.dependency_overrides[visit] = seen
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=SITE, headers=HERE)
+
+    def page(self, path: str = "/", language: str = "fr", **headers: str) -> Page:
+        """A page of who has signed in, that no request of the browser made."""
+        sent = {"host": SITE.partition("//")[2], "cookie": f"lang={language}", **headers}
+        path, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "scheme": "https",
+            "path": path,
+            "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
+        }
+        made = Page(self.house, Request(scope), self.who)
+        made.call = self.service  # type: ignore[assignment]
+        return made
 
     def _add(self, router: APIRouter) -> None:
         @router.post("/ecrire")

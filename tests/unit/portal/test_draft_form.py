@@ -1,10 +1,12 @@
 """A draft's form: how values are shown, what a form changes, what is said beside which field."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from services.portal.pages import draft_form
+from invoice.money import parse_amount
+from services.portal.pages import draft_form, draft_view
 from services.portal.pages.forms import Form
 from services.portal.pages.trial import ASKED, fields_of
 
@@ -52,7 +54,9 @@ def sent(**values: str) -> Form:
     [
         ("issue_date", "2026-03-02", "02/03/2026"),
         ("issue_date", "2 mars", "2 mars"),
-        ("tax", "1234.50", "1234,50"),
+        ("tax", "1234.50", "1\u202f234,50"),
+        ("payable", "-1234567", "-1\u202f234\u202f567"),
+        ("prepaid", "0.05", "0,05"),
         ("tax", "1 234,5O", "1 234,5O"),
         ("invoice_number", "12.50", "12.50"),
         ("note", None, ""),
@@ -120,6 +124,42 @@ def test_checks_stand_beside_their_field_their_line_or_on_top() -> None:
     assert len(draft_form.blocking(draft())) == 3
 
 
+def test_what_forbids_the_sending_is_told_in_the_order_of_the_page() -> None:
+    fields = ("payable", "lines.1.label", "cadre", "service_code", None, "issue_date", "recipient_siret")
+    checks = [{"code": "FORM_MISSING", "level": "refuse", "field": field, "message": "."} for field in fields]
+    found = [each["field"] for each in draft_form.blocking({"checks": checks})]
+    assert found == [None, "recipient_siret", "service_code", "cadre", "issue_date", "lines.1.label", "payable"]
+
+
+def test_an_amount_that_comes_back_as_it_was_shown_is_no_change_and_one_written_anew_is_read() -> None:
+    shown = draft_form.shown("tax", "1234.50")
+    assert draft_form.changes(draft(tax="1234.50"), sent(tax=shown)) == {}
+    assert parse_amount(shown.replace("4", "5")) == Decimal("1235.50")
+
+
+@pytest.mark.parametrize("written", ["1234,50", "1 234,5", "1\u00a0234,50 €", "1.234,50"])
+def test_an_amount_written_in_another_way_is_no_change_and_no_conflict(written: str) -> None:
+    before = draft(tax="1234.50")
+    assert draft_form.changes(before, sent(tax=written)) == {}
+    assert draft_form.differing(before, sent(tax=written), {}) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [("1\u202f2345,50", "12345.50"), ("1\u202f23,50", "123.50"), ("91\u202f234,50", "91234.50")]
+)
+def test_a_digit_more_or_less_within_a_grouped_amount_is_read(written: str, read: str) -> None:
+    changed = draft_form.changes(draft(tax="1234.50"), sent(tax=written))["tax"]
+    assert parse_amount(changed or "") == Decimal(read)
+
+
+def test_what_is_no_amount_is_sent_as_it_was_written_and_its_own_spaces_are_kept() -> None:
+    before = draft(tax="1234.50", prepaid="12 5O")
+    long = f"1{' ' * 1_000_000}2"  # not read at all: that would take minutes
+    changed = draft_form.changes(before, sent(tax="12 50", prepaid="12 5O", payable=long))
+    assert changed == {"tax": "12 50", "payable": long}
+    assert draft_form.changes(before, sent(tax="", prepaid="")) == {"tax": None, "prepaid": None}
+
+
 def test_two_windows_are_told_where_they_differ() -> None:
     before = draft(invoice_number="F-9", note="là")
     rows = draft_form.differing(before, sent(invoice_number="F-1", note="là"), {"invoice_number": "Numéro"})
@@ -147,3 +187,31 @@ def test_a_trial_says_of_every_field_what_was_read_or_what_would_be() -> None:
     assert found["tax"].value == "20,00"
     assert found["tax"].sure
     assert found["engagement"].keywords
+
+
+def body(**demands: Any) -> dict[str, Any]:
+    """A recipient as the directory answers it, which asks for nothing but what is said."""
+    asked = {"service_required": False, "engagement_required": False, "service_or_engagement": False, "market": "off"}
+    services = [{"code": "EJ", "engagement_required": True}, {"code": "SANS", "engagement_required": False}]
+    return {"demands": asked | demands, "services": services}
+
+
+@pytest.mark.parametrize(
+    ("demands", "service", "found"),
+    [
+        ({}, "", set()),
+        ({}, "EJ", {"engagement"}),
+        ({"service_required": True}, "", {"service_code"}),
+        ({"engagement_required": True}, "", {"engagement"}),
+        ({"engagement_required": True}, "SANS", set()),
+        ({"service_or_engagement": True}, "", {"service_code", "engagement"}),
+        ({"market": "refuse"}, "", {"contract"}),
+        ({"market": "warn"}, "", set()),
+    ],
+)
+def test_what_a_recipient_asks_for_is_not_called_optional(demands: Any, service: str, found: set[str]) -> None:
+    assert draft_view.needed(body(**demands), service) == found
+
+
+def test_nothing_is_asked_for_by_nobody() -> None:
+    assert draft_view.needed(None, "") == frozenset()

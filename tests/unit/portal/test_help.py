@@ -137,6 +137,14 @@ def test_pages_that_show_a_code_lead_to_its_explanation_and_show_an_unknown_one_
         assert "ui.code(" in (render.FOLDER / f"{shown}.html").read_text("utf-8"), shown
 
 
+@pytest.mark.parametrize(
+    "shown",
+    ["deposit/refused", "draft/one", "flow/one", "trial/try", "invoice/one", "invoice/parts", "solicitations/new"],
+)
+def test_pages_that_show_a_refusal_have_the_public_contact(shown: str) -> None:
+    assert "ui.contact(" in (render.FOLDER / f"{shown}.html").read_text("utf-8")
+
+
 def test_both_languages_have_the_same_documents_parts_links_and_pictures() -> None:
     french, english = documents("fr"), documents("en")
     assert list(french) == list(english) == list(NAMES)

@@ -86,6 +86,27 @@ def test_a_question_stands_once_in_the_story_with_its_link() -> None:
     ]
 
 
+def test_every_entry_of_two_questions_has_a_place_of_its_own() -> None:
+    told = [
+        each
+        for n in (77, 78)
+        for each in invoice_questions.told_of(
+            {
+                "id": f"0190e8a0-0000-7000-8000-0000000000{n}",
+                "title": "Quel code ?",
+                "asker": {"kind": "supplier"},
+                "addressee": {"kind": "body"},
+                "history": [
+                    {"entry": e, "act": "asked", "side": "asker", "label": "", "author": None, "text": None, "at": ""}
+                    for e in (1, 2)
+                ],
+            }
+        )
+    ]
+    told += invoice_view.story([entry(1), entry(2)], T, people={}, files={}).told
+    assert len({each.anchor for each in told}) == len(told) == 6
+
+
 def test_values_of_an_entry_are_written_the_french_way() -> None:
     changes = [
         {"field": "paid_on", "before": None, "after": "2026-03-30"},
@@ -94,6 +115,9 @@ def test_values_of_an_entry_are_written_the_french_way() -> None:
     ]
     told = invoice_view.story([entry(changes=changes)], T, people={}, files={"a-1": "bl.pdf"}).told[0]
     assert [after for _, _, after in told.changes] == ["30/03/2026", "1\u202f234,50\u202f€", "bl.pdf"]
+
+
+LATE = {"total": "41.20", "lines": [{"first": "2026-04-01"}]}
 
 
 def clock(**more: Any) -> dict[str, Any]:
@@ -111,7 +135,7 @@ def clock(**more: Any) -> dict[str, Any]:
         "proof_label": None,
         "remarks": [],
         "steps": [],
-        "interest": {"total": "0.00"},
+        "interest": {"total": "0.00", "lines": []},
         **more,
     }
 
@@ -121,7 +145,7 @@ def clock(**more: Any) -> dict[str, Any]:
     [
         ({}, "running", 12),
         ({"state": "interrupted", "due_on": None, "days_left": None, "balance": 10}, "suspended", 20),
-        ({"days_left": -4, "days_late": 4, "interest": {"total": "41.20"}}, "late", 34),
+        ({"days_left": -4, "days_late": 4, "interest": LATE}, "late", 34),
         ({"state": "not_started", "started_on": None, "due_on": None, "days_left": None}, "waiting", None),
         ({"state": "stopped", "days_left": None, "paid_on": "2026-03-21"}, "over", 20),
         ({"state": "closed", "days_left": None}, "over", None),
@@ -132,6 +156,26 @@ def test_the_clock_says_which_day_it_is(given: dict[str, Any], state: str, day: 
     assert found is not None
     assert (found.state, found.day) == (state, day)
     assert (found.interest is not None) == (state == "late")
+
+
+@pytest.mark.parametrize(
+    ("given", "first"),
+    [
+        ({}, "2026-04-01"),
+        ({"days_left": -4, "days_late": 4, "interest": LATE}, "2026-04-01"),
+        (
+            {"state": "stopped", "days_left": None, "paid_on": "2026-04-05", "days_late": 5, "interest": LATE},
+            "2026-04-01",
+        ),
+        ({"state": "stopped", "days_left": None, "paid_on": "2026-03-21"}, None),
+        ({"state": "interrupted", "due_on": None, "days_left": None, "balance": 10}, None),
+        ({"state": "not_started", "started_on": None, "due_on": None, "days_left": None}, None),
+    ],
+)
+def test_the_clock_says_from_which_day_interest_runs(given: dict[str, Any], first: str | None) -> None:
+    found = invoice_view.delay(clock(**given), T)
+    assert found is not None
+    assert found.interest_from == first
 
 
 def possible(name: str, **more: Any) -> dict[str, Any]:

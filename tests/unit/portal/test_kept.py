@@ -165,7 +165,7 @@ async def test_a_selection_sent_twice_reads_the_same_report(world: World) -> Non
     world.service.answers = [nothing, shown, Answer(status=200, data=report)]
     chosen = [f'{INVOICE} "3"']
     answer = await world.post("/factures/actions", action="mandate", chosen=chosen, mandate_number="2026-118", note="")
-    assert "1 faites" in answer.text
+    assert "Faites\u00a0: 1" in answer.text
     [(_, sent, headers)] = world.service.asked
     assert headers["Idempotency-Key"] == "abcdef123456"
     assert sent["comment"] == COMMENT

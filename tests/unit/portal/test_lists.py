@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 from starlette.datastructures import URL, QueryParams
 
-from services.portal.pages import gestion_trail, lists
+from services.portal.pages import gestion_trail, lists, people
 from services.portal.pages.call import Answer
 from services.portal.pages.page import Page
 from services.portal.pages.problems import Problem, Shown
@@ -86,6 +86,38 @@ async def test_one_row_is_looked_for_on_every_page_and_on_no_more_than_needed() 
         if row["id"] == "3":
             break
     assert len(calls.asked) == 2
+
+
+async def test_a_list_that_is_read_only_in_part_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not (await lists.whole(_page(), "portal", "/rows", "rows")).cut
+    monkeypatch.setattr(lists, "_MOST_PAGES", 2)
+    found = await lists.whole(_page(), "portal", "/rows", "rows")
+    assert (found, found.cut) == (ROWS[:4], True)
+    with pytest.raises(Shown) as raised:  # what was looked for may be among the others
+        assert [row async for row in lists.each(_page(), "portal", "/rows", "rows") if row["id"] == "4"] == []
+    assert raised.value.problem is lists.TOO_LONG
+    with pytest.raises(Shown) as away:
+        await lists.whole(_page(Problem(status=503, code="SERVICE_AWAY")), "portal", "/rows", "rows")
+    assert away.value.problem.status == 503
+
+
+@pytest.mark.parametrize("cut", [True, False])
+async def test_who_is_not_in_what_was_read_is_not_said_to_be_unknown(
+    monkeypatch: pytest.MonkeyPatch, cut: bool
+) -> None:
+    if cut:
+        monkeypatch.setattr(lists, "_MOST_PAGES", 1)
+
+    async def need(*_: object) -> dict[str, Any]:
+        return {"members": [{"subject": "person:a"}, {"subject": "person:b"}], "next": "2" if cut else None}
+
+    page = _page()
+    monkeypatch.setattr(page.call, "need", need)
+    who, others = await people._member(page, "99900001100018", "person:b")
+    assert (who["subject"], others, others.cut) == ("person:b", [{"subject": "person:a"}], cut)
+    with pytest.raises(Shown) as raised:
+        await people._member(page, "99900001100018", "person:c")
+    assert raised.value.problem.code == ("LIST_TOO_LONG" if cut else "NOT_FOUND")
 
 
 def _look(number: int, hour: int) -> dict[str, Any]:

@@ -79,6 +79,8 @@ def test_the_space_of_a_page_is_the_nearest_above_it() -> None:
     assert current(SPACES, "/compte/securite") == "account"
     assert current(SPACES, "/annuairex") is None
     assert current(SPACES, "/archives/2026") == "archives"
+    assert current(SPACES, "/structures/1/logiciels") == current(SPACES, "/webhooks") == "account"
+    assert current(SPACES, "/saisir") == current(SPACES, "/brouillons/1") == "deposit"
 
 
 def test_whoever_has_invoices_has_their_archives_and_webhooks_are_found_without_the_help() -> None:

@@ -125,14 +125,6 @@ def test_a_paper_is_no_older_than_three_months(kind: str, dated: date | None, tr
     assert proof_kinds.trouble(proof_kinds.KINDS[kind], dated, date(2026, 3, 2)) == trouble
 
 
-@pytest.mark.parametrize(
-    ("content", "found"),
-    [(b"%PDF-1.7", "application/pdf"), (b"\xff\xd8\xff\xe0", "image/jpeg"), (b"<html>", None), (b"", None)],
-)
-def test_a_paper_is_what_its_bytes_say(content: bytes, found: str | None) -> None:
-    assert proof_kinds.media_type(content) == found
-
-
 def test_the_docs_have_the_table_of_papers() -> None:
     page = (Path(__file__).resolve().parents[3] / "docs" / "structures.md").read_text("utf-8")
     assert f"<!-- proofs -->\n{proof_kinds.table()}\n<!-- /proofs -->" in page, "python -m services.portal.proof_kinds"

@@ -2,17 +2,18 @@
 
 import base64
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote_plus, urlencode
 from uuid import uuid4
 
 import pytest
+from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from invoice.rights import ROLES, SCOPES, opened_by
-from services.portal import audit_api, oauth_api, software_domain, software_views, usage_sums
+from services.portal import audit_api, oauth_api, software_api, software_domain, software_views, usage_sums
 from services.portal.oauth_requests import OAuthError, read
 from services.portal.software_domain import Place, Refused, granted, notices, roles_at
 from services.portal.software_examples import EXAMPLES
@@ -29,6 +30,16 @@ MODELS: dict[str, Any] = {
     "GET /api/v1/accounts/usage": usage_sums.UsageReport,
     "GET /api/v1/accounts/audit": audit_api.AuditPage,
 }
+
+
+def test_a_key_is_described_as_its_route_uses_it() -> None:
+    app, nothing = FastAPI(), cast(Any, None)
+    software_api.add_routes(app, nothing, nothing)
+    at = "/api/v1/accounts/software"
+    account, secret = (app.openapi()["paths"][path]["post"] for path in (at, f"{at}/{{client_id}}/secrets"))
+    keys = [next(each for each in one["parameters"] if each["name"] == "Idempotency-Key") for one in (account, secret)]
+    assert ["une heure" in key["description"] for key in keys] == [False, True]
+    assert keys[0]["schema"]["anyOf"] == keys[1]["schema"]["anyOf"]
 
 
 def test_every_example_is_an_answer() -> None:

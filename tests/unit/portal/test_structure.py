@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from invoice.directory import IdentifierType
 from invoice.identifiers import InvalidIdentifier
-from services.portal.structure import InvalidBank, bank, identifier, masked_iban, right_key, same_siren
+from services.portal.structure import InvalidBank, bank, called, identifier, masked_iban, right_key, same_siren
 
 IBAN = "FR7630006000011234567890189"
 _EXAMPLES: list[tuple[IdentifierType, str]] = [
@@ -26,6 +26,12 @@ def test_each_of_the_seven_identifiers_has_a_key_that_separates_nothing(kind: Id
     assert "," not in key
     assert "/" not in key
     assert (kind == "SIRET") == (":" not in key)
+
+
+def test_a_budget_is_called_with_its_body() -> None:
+    assert called("Budget principal", "Département de l'Exemple") == "Département de l'Exemple – Budget principal"
+    assert called("Département de l'Exemple", "Département de l'Exemple") == "Département de l'Exemple"
+    assert called("Budget principal", None) == "Budget principal"
 
 
 def test_a_private_persons_key_does_not_name_him() -> None:

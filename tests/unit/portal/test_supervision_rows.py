@@ -5,14 +5,20 @@ from typing import Any
 
 import pytest
 
+from services.portal.pages import invoices_search, supervision_letters
+from services.portal.pages.call import Answer
+from services.portal.pages.problems import Problem
 from services.portal.pages.supervision_names import Names
 from services.portal.pages.supervision_rows import Rows
 from services.portal.pages.words import LANGUAGES, Language, Words
+from services.status.figures import AGES
+from services.status.risks import RANGES as RISKS
 from services.supervision.domain import MEASURES, STAGES
 from services.supervision.examples import EXAMPLES
 from services.supervision.fields import FIELDS
 from services.supervision.words import RANGES
 from services.supervision.words import STAGES as SAID_STAGES
+from tests.unit.portal.page_world import INVOICE, World
 
 
 def _rows(*there: str, tenant: str = "", language: Language = "fr", **more: Any) -> Rows:
@@ -43,17 +49,38 @@ def test_a_duration_is_shown_in_the_unit_in_which_it_is_read(seconds: float | No
 
 def test_a_figure_leads_to_a_list_that_is_there_and_nowhere_else() -> None:
     risks = {
-        "risks": [{"range": name, "count": 2, "days_to": to} for name, to in (("late", -1), ("due_10", 10))],
+        "day": "2026-11-23",
+        "risks": [
+            {"range": name, "count": 2, "days_from": low, "days_to": high} for name, (low, high) in RISKS.items()
+        ],
         "provisional": False,
     }
-    ages = [{"days_from": low, "days_to": high, "count": 1, "amount": "1"} for low, high in ((8, 15), (31, None))]
+    ages = [{"days_from": low, "days_to": high, "count": 1, "amount": "1"} for low, high in AGES]
     rates = [{"stage": stage, "last_minute": 0, "last_hour": 0, "last_day": 0, "per_second": 0.0} for stage in STAGES]
     more: dict[str, Any] = {"risks": risks, "rates": rates, "stocks": {"by_age": ages}}
     with_list, without = _rows("/factures/recues", **more), _rows(**more)
-    # A list "within ten days" holds the late ones too, one "for eight days at least" all that are older: no way there.
-    assert [row.path for row in with_list.risks()] == ["/factures/recues?late=1&sort=due", None]
-    assert [row.path for row in with_list.ages()] == [None, "/factures/recues?unchanged_days=31"]
-    assert [row.path for row in (*without.risks(), *without.ages())] == [None] * 4
+    assert [_query(row.path) for row in with_list.risks()] == [
+        "due_to=2026-11-22&sort=due",
+        "due_from=2026-11-23&due_to=2026-11-28&sort=due",
+        "due_from=2026-11-29&due_to=2026-12-03&sort=due",
+        "due_from=2026-12-04&due_to=2026-12-23&sort=due",
+    ]
+    assert [_query(row.path) for row in with_list.ages()] == [
+        "unchanged_under=3",
+        "unchanged_days=3&unchanged_under=8",
+        "unchanged_days=8&unchanged_under=16",
+        "unchanged_days=16&unchanged_under=31",
+        "unchanged_days=31",
+    ]
+    assert {row.path for row in (*without.risks(), *without.ages())} == {None}
+
+
+def _query(path: str | None) -> str:
+    """What a way asks its list for, after the list has read it."""
+    address, _, query = (path or "").partition("?")
+    assert address == "/factures/recues/recherche"
+    assert invoices_search.is_tidy(query)
+    return invoices_search.of_query(query).query
 
 
 def test_a_stage_leads_to_its_own_curve() -> None:
@@ -88,3 +115,21 @@ def test_everything_that_is_counted_has_words_in_both_languages() -> None:
         wanted += [f"kind_{kind}" for kind in ("poison", "rejected", "bug", "behind")]
         wanted += [f"letter_{state}" for state in ("parked", "replay", "replayed", "dropped")]
         assert [name for name in wanted if words.get(f"supervision.{name}") is None] == []
+
+
+@pytest.mark.parametrize(("back", "said"), [("/supervision/lettres/status/3", True), ("/factures/emises", False)])
+async def test_a_letter_without_an_invoice_says_so_and_leads_back(back: str, said: bool) -> None:
+    gone = Answer(status=404, problem=Problem(status=404, code="INVOICE_UNKNOWN"))
+    world = World()
+    world.service.answers = [gone] * 9
+    answer = await world.http.get(f"/factures/{INVOICE}", params={"dans": back})
+    assert answer.status_code == 404
+    assert ("Aucune facture derrière cette lettre" in answer.text) is said
+    assert (f'href="{back}"' in answer.text) is said
+
+
+def test_a_letter_leads_to_its_invoice_and_back() -> None:
+    page: Any = SimpleNamespace(house=SimpleNamespace(there=frozenset(["/factures/{invoice}"])))
+    letter = {"service": "status", "id": 3}
+    shown = [supervision_letters._shown(page, {**letter, "key": key})["invoice"] for key in (INVOICE, "cd06", None)]
+    assert shown == [f"/factures/{INVOICE}?dans=/supervision/lettres/status/3", None, None]

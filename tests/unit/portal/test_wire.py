@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from fastapi import FastAPI, Request, Response
 
-from services.portal.pages.call import no_cookies
+from services.portal.pages.connections import no_cookies
 from services.portal.pages.wire import ASKER, Inside, Network
 
 

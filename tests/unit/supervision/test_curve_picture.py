@@ -12,6 +12,8 @@ from services.supervision.curve_picture import draw
 from services.supervision.views import Curve, Point, Series
 
 SVG = "{http://www.w3.org/2000/svg}"
+#: Half the width of "23/11 20:58" in letters of 13.
+_HALF = 40
 
 
 def _curve(kind: Literal["line", "bar"], values: list[float | None]) -> Curve:
@@ -60,9 +62,51 @@ def test_days_are_named_by_their_date_and_instants_by_their_hour_in_paris() -> N
     assert _texts(days) >= {"25/10", "26/10", "27/10"}
     hours = ("2026-11-23T22:00:00Z", "2026-11-23T23:00:00Z")
     assert _texts(hours) >= {"23/11 23:00", "24/11 00:00"}
+    assert _texts(("2026-11-23T09:00:00Z", "2026-11-23T10:00:00Z")) >= {"10:00", "11:00"}
 
 
-def _texts(instants: tuple[str, ...]) -> set[str]:
-    series = [Series(name="Lues", points=[Point(at=at, value=1) for at in instants])]
-    curve = Curve(name="rates", title="t", description="d", unit="", kind="bar", series=series)
-    return {node.text or "" for node in ET.fromstring(draw(curve)[0]).iter(f"{SVG}text")}
+def test_what_is_counted_has_no_halves_and_what_is_measured_has() -> None:
+    drawn = _texts(("2026-11-23T09:00:00Z",), value=2)
+    assert {"0", "1", "2"} <= drawn
+    assert not any("," in text for text in drawn)
+    assert any("," in text for text in _texts(("2026-11-23T09:00:00Z",), value=2, unit="s"))
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+def test_the_last_instant_is_not_cut_at_the_edge(narrow: bool) -> None:
+    points = [Point(at=f"2026-11-{day:02d}T{hour:02d}:00:00Z", value=1) for day in (22, 23) for hour in range(24)]
+    curve = Curve(
+        name="rates", title="t", description="d", unit="", kind="line", series=[Series(name="Lues", points=points)]
+    )
+    root = ET.fromstring(draw(curve, narrow=narrow)[0])
+    width = float(root.get("viewBox", "").split()[2])
+    parents = {child: parent for parent in root.iter() for child in parent}
+    for node in root.iter(f"{SVG}text"):
+        if re.fullmatch(r"\d\d/\d\d \d\d:\d\d", node.text or ""):
+            assert _left(node, parents) + float(node.get("x", "0")) + _HALF < width
+
+
+def test_few_labels_of_bars_stand_straight_and_many_lean() -> None:
+    few, many = ("en retard", "5 jours ou moins"), tuple(f"{n:014d}" for n in range(12))
+    assert "rotate(" not in _svg(few)
+    assert "rotate(" in _svg(many)
+
+
+def _left(node: ET.Element, parents: dict[ET.Element, ET.Element]) -> float:
+    """Where the groups around it begin."""
+    found = 0.0
+    while node in parents:
+        node = parents[node]
+        moved = re.match(r"translate\(([\d.]+)", node.get("transform", ""))
+        found += float(moved[1]) if moved else 0
+    return found
+
+
+def _texts(instants: tuple[str, ...], value: float = 1, unit: str = "") -> set[str]:
+    return {node.text or "" for node in ET.fromstring(_svg(instants, value, unit)).iter(f"{SVG}text")}
+
+
+def _svg(places: tuple[str, ...], value: float = 1, unit: str = "") -> str:
+    series = [Series(name="Lues", points=[Point(at=at, value=value) for at in places])]
+    curve = Curve(name="rates", title="t", description="d", unit=unit, kind="bar", series=series)
+    return draw(curve)[0].decode()
