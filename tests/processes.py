@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 import httpx
 
@@ -24,6 +25,11 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+#: Settings of a service that is to do its timed work alone. On the broker there is what earlier tests told: read into
+#: a fresh database, it becomes invoices and mails of strangers.
+WITHOUT_KAFKA: Final = {"CHORALE_KAFKA": "127.0.0.1:9"}
 
 
 class Service:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Query, Request, Response
 
 from services.common.db import Pool, scoped
 from services.common.web import Problem
-from services.supervision import curve_data, curve_picture, letters, overview, store, windows
+from services.supervision import curve_data, curve_picture, flows, letters, overview, store, windows
 from services.supervision.access import Reached, Watches
 from services.supervision.neighbours import Neighbours
 from services.supervision.views import Curve, CurveLink, Layouts, Overview, ServiceState
@@ -31,6 +31,7 @@ def add_routes(app: FastAPI, api_pool: Pool, watch: Watch, neighbours: Neighbour
     router = APIRouter(prefix="/api/v1/supervision", tags=["supervision"])
     _add_figures(router, api_pool, watch, neighbours)
     _add_curves(router, api_pool, neighbours)
+    flows.add_routes(router, api_pool)
     letters.add_routes(router, neighbours)
     app.include_router(router)
 

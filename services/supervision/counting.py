@@ -12,7 +12,7 @@ from services.common import inbox, telemetry
 from services.common.db import Pool, lock_keys
 from services.common.failures import is_transient
 from services.common.record import Arrival, Record, read
-from services.supervision import domain, metrics, store
+from services.supervision import domain, flows, metrics, store
 from services.supervision.domain import Journey
 from services.supervision.sums import Sums
 
@@ -64,6 +64,7 @@ class Counting:
                 sums = count(events, known)
                 await store.keep(connection, known)
                 await store.add(connection, sums)
+                await flows.add(connection, events)
                 newest = max((event.time for event in events), default=None)
             await store.advance(connection, {_place(record): _offset(record) for record in fresh})
         if newest is not None:

@@ -55,6 +55,18 @@ _REASON: Final = {
     "count": 1,
     "oldest": "2026-03-02T08:14:00Z",
 }
+_FLOW: Final = {
+    "flow": "0b0e7c52-6f7e-5e0a-9d5b-1f1a3c9e2d44",
+    "finished_at": "2026-03-02T09:12:40Z",
+    "received_at": "2026-03-02T09:12:03Z",
+    "state": "IN_INTEGRE_PARTIEL",
+    "depositor": "4b1d7c0e-8d2f-4f0e-a1c3-5a6b7c8d9e0f",
+    "integrated": 196,
+    "to_verify": 1,
+    "rejected": 3,
+    "duplicate": 0,
+    "errors": [],
+}
 _CURVE: Final = {
     "name": "mails",
     "title": "E-mails acceptés et en échec",
@@ -84,6 +96,7 @@ EXAMPLES: Final[dict[str, Any]] = {
     "GET /api/v1/supervision/services": [_SERVICE],
     "GET /api/v1/supervision/reading": _READING,
     "GET /api/v1/supervision/curves/{name}": _CURVE,
+    "GET /api/v1/supervision/flows": {"flows": [_FLOW], "next": None},
     "GET /api/v1/supervision/dead-letters": {"letters": [_LETTER], "away": [], "next": None},
     "GET /api/v1/supervision/dead-letters/reasons": {"reasons": [_REASON], "away": []},
 }

@@ -141,6 +141,7 @@ async def sweep(pool: Pool) -> None:
             f"delete from {table} where size = $1 and start < now() - make_interval(hours => $2)", size, hours
         )
     await pool.execute("delete from field_window where start < now() - make_interval(days => $1)", DAYS)
+    await pool.execute("delete from refused_flow where finished_at < now() - make_interval(days => $1)", DAYS)
     await pool.execute(_THIN)
     await pool.execute("delete from sample where at < now() - make_interval(days => $1)", DAYS)
     await pool.execute(_JOURNEYS_SWEPT, DONE_HOURS, DAYS)
@@ -148,7 +149,9 @@ async def sweep(pool: Pool) -> None:
 
 async def forget_everything(connection: Connection) -> None:
     """Empty the windows, so that the topics fill them again."""
-    await connection.execute("truncate stage_window, time_window, field_window, journey, read_through, processed_event")
+    await connection.execute(
+        "truncate stage_window, time_window, field_window, refused_flow, journey, read_through, processed_event"
+    )
 
 
 def now() -> datetime:

@@ -212,6 +212,29 @@ class Settled(BaseModel):
     released: list[int] = []
 
 
+class RefusedFlow(BaseModel):
+    """A flow that ended with refused invoices. ``depositor``: an account's identifier; ``errors``: codes of what is
+    wrong with the file as a whole."""
+
+    flow: str
+    finished_at: datetime
+    received_at: datetime
+    state: Literal["IN_INTEGRE_PARTIEL", "IN_REJETE"]
+    depositor: str
+    integrated: int
+    to_verify: int
+    rejected: int
+    duplicate: int
+    errors: list[str]
+
+
+class RefusedFlows(BaseModel):
+    """Flows with refusals. ``next`` is the ``cursor`` of the page after it."""
+
+    flows: list[RefusedFlow]
+    next: str | None = None
+
+
 class Amounts(BaseModel):
     """Interest and flat indemnities, in euros."""
 

@@ -17,7 +17,7 @@ from deploy.local import Stack
 from services.common.auth import Principal, mint
 from services.common.db import migrate
 from services.supervision import lag
-from tests.processes import Service
+from tests.processes import WITHOUT_KAFKA, Service
 from tests.records import eventually
 from tests.servers import fresh_database
 from tests.supervised import Lives, now
@@ -140,7 +140,7 @@ async def platform_over(stack: Stack) -> AsyncIterator[Platform]:
     """The platform for as long as it is needed."""
     async with fresh_database(stack, "supervision", "status") as dsns, world_from_here(stack, dsns) as world:
         # Without Kafka: it answers for its database, and adds no events of its own to those that are counted.
-        status = Service("status", stack, dsns["status"], CHORALE_KAFKA="127.0.0.1:9")
+        status = Service("status", stack, dsns["status"], **WITHOUT_KAFKA)
         urls = json.dumps({"status": status.url, "ocr": "http://127.0.0.1:9"})
         supervision = Service("supervision", stack, world.own, CHORALE_SERVICE_URLS=urls, CHORALE_SAMPLE_SECONDS="1")
         lives = Lives("api", now())

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ import pytest_asyncio
 from contracts.events import DocumentReceived, FlowFinished
 from deploy.database import ServiceDsns
 from deploy.local import Stack
+from invoice.clock_shapes import PARIS
 from invoice.directory import Structure, Tenant
 from invoice.sandbox import MARK
 from services.common import clock
@@ -137,7 +139,7 @@ async def test_an_invoice_with_very_many_remarks_is_still_printed(flows: Flows) 
 async def test_slow_readers_of_the_refusals_of_a_day_hold_no_connection(flows: Flows) -> None:
     files = {f"{n:04d}{'x' * 200}.jpg": b"\xff\xd8\xff\xe0" + n.to_bytes(4, "big") for n in range(1_100)}
     view = await flows.through(zipped(files))
-    day = view["finished_at"][:10]
+    day = datetime.fromisoformat(view["finished_at"]).astimezone(PARIS).date()
     whole = (await flows.get(f"/rejections/{day}")).content.decode("utf-8-sig").splitlines()
     assert len(whole) == 1_101
     assert len(set(whole)) == 1_101

@@ -26,7 +26,7 @@ from services.status.plan import act
 from services.status.timer_firing import fire
 from services.status.writing import write
 from tests.integration.status_service import Tables, tables
-from tests.processes import running
+from tests.processes import WITHOUT_KAFKA, running
 from tests.records import eventually
 from tests.servers import fresh_database
 from tests.unit.status.lives import deposit
@@ -184,12 +184,12 @@ async def _killed(stack: Stack, dsns: Mapping[str, ServiceDsns], found: Tables, 
     async with holder.transaction():
         # The last of the batch is held: the others are marked as fired and moved, in a transaction that cannot end.
         await holder.execute("select from invoice where id = $1 for update", max(invoices))
-        async with running("status", stack, dsns["status"], CHORALE_CLOCK_FILE=str(moved)):
+        async with running("status", stack, dsns["status"], CHORALE_CLOCK_FILE=str(moved), **WITHOUT_KAFKA):
             await eventually(lambda: _stands(found), within=60)
     await holder.close()
     assert await found.pool.fetchval("select count(*) from timer where fired_at is not null") == 0
     assert {await found.status(invoice) for invoice in invoices} == {"A_VALIDER_1"}
-    async with running("status", stack, dsns["status"], CHORALE_CLOCK_FILE=str(moved)):
+    async with running("status", stack, dsns["status"], CHORALE_CLOCK_FILE=str(moved), **WITHOUT_KAFKA):
         await eventually(lambda: _all_moved(found, len(invoices)), within=60)
         await asyncio.sleep(1.5)  # one more look of the timers
     rows = await found.pool.fetch(

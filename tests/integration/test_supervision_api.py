@@ -81,6 +81,7 @@ async def test_strangers_see_nothing_and_anothers_tenant_is_not_there(platform: 
         "/curves/rates",
         "/curves/rates.svg",
         "/services",
+        "/flows",
         "/dead-letters",
         "/dead-letters/reasons",
     )
@@ -92,8 +93,11 @@ async def test_strangers_see_nothing_and_anothers_tenant_is_not_there(platform: 
     for path in ("", "/reading", "/curves/rates.svg", "/dead-letters", "/dead-letters/reasons"):
         answer = await platform.ask(VILLE, path, params={"tenant": "departement"})
         assert (answer.status_code, answer.json()["code"]) == (404, "TENANT_UNKNOWN")
-    assert (await platform.ask(VILLE, "/services")).status_code == 403
+    for path in ("/services", "/flows"):  # a flow is no tenant's
+        assert (await platform.ask(VILLE, path)).status_code == 403
     assert (await platform.ask(VILLE, "/curves/lag")).status_code == 404
+    assert (await platform.ask(OPERATOR, "/flows")).json() == {"flows": [], "next": None}
+    assert (await platform.ask(OPERATOR, "/flows", params={"cursor": "x"})).status_code == 422
 
 
 async def test_row_level_security_lets_through_the_reach_alone(platform: Platform) -> None:

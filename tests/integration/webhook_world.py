@@ -32,7 +32,7 @@ from services.notify.webhook_settings import WaysOutSettings
 from services.notify.webhook_store import WAKE_CHANNEL
 from services.notify.webhook_worker import WebhookWorker
 from tests.identity import Fixed
-from tests.processes import ROOT, running
+from tests.processes import ROOT, WITHOUT_KAFKA, running
 from tests.servers import emptied
 from tests.unit.notify.samples import BODY, SUPPLIER, changed
 from tests.unit.status.samples import event, record
@@ -243,7 +243,7 @@ async def process(found: Ways, stack: Stack, **settings: str) -> AsyncIterator[a
         "CHORALE_WEBHOOK_CIRCUIT_CEILING_SECONDS": "0.3",
         "CHORALE_OUTGOING_EVERY_SECONDS": "0.05",
     }
-    async with running("notify", stack, found.own, **{**quick, **settings}) as service:
+    async with running("notify", stack, found.own, **{**quick, **WITHOUT_KAFKA, **settings}) as service:
         yield service.process
 
 

@@ -68,6 +68,7 @@ MODELS: dict[str, Any] = {
     "GET /api/v1/supervision": supervision_views.Overview,
     "GET /api/v1/supervision/services": list[supervision_views.ServiceState],
     "GET /api/v1/supervision/reading": supervision_views.Layouts,
+    "GET /api/v1/supervision/flows": supervision_views.RefusedFlows,
     "GET /api/v1/supervision/curves/{name}": supervision_views.Curve,
     "GET /api/v1/supervision/dead-letters": supervision_views.LetterList,
     "GET /api/v1/supervision/dead-letters/reasons": supervision_views.LetterReasons,

@@ -13,7 +13,7 @@ from services.portal.pages.format import show_number
 from services.portal.pages.page import Own, Page
 from services.portal.pages.problems import NOT_FOUND, Shown
 from services.portal.pages.supervision_names import Names, known_tenants, named
-from services.portal.pages.supervision_rows import Rows
+from services.portal.pages.supervision_rows import FLOWS, Rows
 
 API: Final = "/api/v1/supervision"
 ROLES: Final = ("OPERATEUR", "TENANT_ADMIN")
@@ -26,6 +26,7 @@ _SPANNED: Final = frozenset({"rates", "times", "mails", "lag", "letters"})
 _PICTURE_SECONDS: Final = 10
 #: What is read is shown for so many hours: a day, a week, 31 days.
 _HOURS: Final = (24, 168, 744)
+_FLOWS_PAGE: Final = 50
 
 
 def add_routes(router: APIRouter) -> None:
@@ -33,6 +34,7 @@ def add_routes(router: APIRouter) -> None:
     _add_overview(router)
     _add_curves(router)
     _add_reading(router)
+    _add_flows(router)
 
 
 async def ask(page: Page, path: str = "", params: Params | None = None, method: str = "GET", **more: Any) -> Answer:
@@ -131,6 +133,20 @@ def _add_reading(router: APIRouter) -> None:
         rows = Rows(page, {"reading": found}, Names(), tenant)
         return page.render(
             "supervision/reading.html", found=found, rows=rows, hours=wanted, choices=_HOURS, tenant=tenant
+        )
+
+
+def _add_flows(router: APIRouter) -> None:
+    @router.get(FLOWS)
+    async def flows(page: Own, suite: str = "") -> Response:
+        page.need("OPERATEUR")
+        found = await need(page, "/flows", {"limit": _FLOWS_PAGE, "cursor": suite[:40]})
+        return page.render(
+            "supervision/flows.html",
+            flows=found["flows"],
+            curve=Rows(page, {}, Names(), "").curve("rates", "month", "flow_rejected"),
+            next=f"{FLOWS}?suite={found['next']}" if found["next"] else None,
+            first=FLOWS if suite else None,
         )
 
 

@@ -15,6 +15,7 @@ from services.portal.pages.supervision_names import Names
 
 INVOICES: Final = "/factures/recues"
 LETTERS: Final = "/supervision/lettres"
+FLOWS: Final = "/supervision/flux"
 #: Curves behind stages; the others have one of their own.
 _CURVE: Final = {"mail_accepted": "mails", "mail_failed": "mails"}
 
@@ -24,6 +25,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     path: str | None = None
+    #: Behind it there is a curve and no list.
+    charted: bool = False
     tone: str | None = None
     cells: Mapping[str, Any] = {}
     paths: Mapping[str, str | None] = {}
@@ -120,11 +123,18 @@ class Rows:
 
     # Tables
 
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """Stages behind which there is a list, and no curve only: a flow is no tenant's."""
+        mine = self._seen["standing"] == "operator" and not self._tenant
+        return ("flow_rejected",) if mine and FLOWS in self._page.house.there else ()
+
     def stages(self) -> list[Row]:
         """Events by stage."""
         return [
             Row(
                 name=self.t(f"supervision.stage_{one['stage']}"),
+                charted=one["stage"] not in self.listed,
                 path=self._behind(one["stage"]),
                 cells={
                     "second": self._number(one["per_second"]),
@@ -135,6 +145,9 @@ class Rows:
         ]
 
     def _behind(self, stage: str) -> str:
+        """The list behind a stage where there is one, else its curve."""
+        if stage in self.listed:
+            return FLOWS
         return self.curve(_CURVE[stage]) if stage in _CURVE else self.curve("rates", stage=stage)
 
     def _number(self, number: float) -> str:
@@ -146,6 +159,7 @@ class Rows:
             Row(
                 name=self.t(f"supervision.measure_{one['measure']}"),
                 path=self.curve("times") if one["measure"] == "available" else None,
+                charted=True,
                 cells={
                     "count": one["count"],
                     **{share: self.took(one[share]) for share in ("p50", "p95", "p99")},

@@ -93,6 +93,26 @@ def test_a_stage_leads_to_its_own_curve() -> None:
     assert refused.cells == {"second": "0,1", "minute": "6", "hour": "1\u202f234", "day": "0"}
 
 
+@pytest.mark.parametrize(
+    ("standing", "there", "tenant", "listed"),
+    [
+        ("operator", ["/supervision/flux"], "", True),
+        ("operator", ["/supervision/flux"], "cd06", False),
+        ("operator", [], "", False),
+        ("tenant", ["/supervision/flux"], "", False),
+    ],
+)
+def test_flows_with_refusals_are_a_list_for_whoever_sees_the_platform(
+    standing: str, there: list[str], tenant: str, listed: bool
+) -> None:
+    counted = {"last_minute": 6, "last_hour": 1234, "last_day": 0, "per_second": 0.1}
+    rates = [{"stage": stage, **counted} for stage in STAGES]
+    rows = {row.name: row for row in _rows(*there, rates=rates, standing=standing, tenant=tenant).stages()}
+    refused = rows.pop("Flux avec factures rejetées")
+    assert (refused.path == "/supervision/flux", refused.charted) == (listed, not listed)
+    assert all(row.charted for row in rows.values())
+
+
 def test_statuses_are_called_as_in_the_pages_language() -> None:
     stocks = {"by_status": [{"code": "SUSPENDUE", "label": "Suspendue", "count": 1, "amount": "1"}]}
     names: dict[Language, str] = {"fr": "Suspendue", "en": "Suspended"}
