@@ -100,6 +100,16 @@ def unreadable(platform: Platform) -> str:
     return deposit(platform, "chiffree", encrypted(3), review=False)
 
 
+def rejected_flows(platform: Platform) -> str:
+    """The operator's list, once supervision has read of that flow's end."""
+    wanted = flow(platform)
+    until = time.monotonic() + PATIENCE
+    while wanted not in [one["flow"] for one in platform.ask("otto", "GET", "/api/v1/supervision/flows")["flows"]]:
+        assert time.monotonic() < until, wanted
+        time.sleep(0.2)
+    return "/supervision/flux"
+
+
 def flow(platform: Platform, name: str = "archive") -> str:
     """The id of a flow that is over, one of its invoices sent and the others not; made once for each name."""
     if f"flow {name}" in platform.made:
