@@ -21,6 +21,7 @@ from services.common.problems import in_words, problems
 from services.ingest import (
     attachment_api,
     certificate_api,
+    deposit_csv,
     draft_api,
     draft_document,
     flow_api,
@@ -170,7 +171,8 @@ def _writing(deposits: Deposits, typed: TypedDeposits, settings: IngestSettings,
 
 def _reading(api_pool: Pool, blobs: Blobs, settings: IngestSettings) -> APIRouter:
     router = APIRouter(prefix=PREFIX, tags=["deposits"])
-    add_looks(router, api_pool)  # first: `looks` is no deposit's id
+    add_looks(router, api_pool)  # first: `looks` is no deposit's id, nor `export.csv`
+    deposit_csv.add_export(router, api_pool, settings)
 
     @router.get("")
     async def deposits(

@@ -31,6 +31,7 @@ from services.ingest.flow_store import Segment
 from services.ingest.identity import uuid7
 from services.ingest.kinds import MAGIC_WITHIN, looks_like
 from services.ingest.names import label
+from services.ingest.rounds import rounds
 from services.ingest.settings import IngestSettings
 
 ROOT: Final = "drop/"
@@ -62,15 +63,7 @@ class DropFolders:
 
     async def run(self) -> None:
         """Look until cancelled. What fails is tried again at the next look."""
-        while True:
-            try:
-                await self.once()
-            except Exception as error:
-                if is_transient(error):
-                    telemetry.logger().warning("drop.away", error=type(error).__name__)
-                else:
-                    telemetry.logger().exception("drop.failed")
-            await asyncio.sleep(self._settings.drop_folder_seconds)
+        await rounds(self.once, self._settings.drop_folder_seconds, away="drop.away", failed="drop.failed")
 
     async def once(self) -> None:
         """One look into each folder that nobody else looks into."""

@@ -270,6 +270,20 @@ _ITEMS: Final[dict[str, Any]] = {
     ],
     "next": None,
 }
+#: Tables are no JSON: the description of their routes takes these by name.
+FLOWS_CSV: Final = (
+    "\ufeffid;fichier;envoye_le;recu_le;termine_le;etat;libelle_etat;recevable;type;taille_octets;factures;deposees;"
+    "a_verifier;non_integrees;deja_deposees;fichiers_laisses;en_attente;mention\r\n"
+    f"{_ID};factures-mars.zip;2026-03-02T09:30:00+00:00;2026-03-02T09:30:01+00:00;2026-03-02T09:30:09+00:00;"
+    "IN_INTEGRE_PARTIEL;Intégré en partie : voyez les factures qui ne sont pas déposées;QP_RECEVABLE;zip;48213;3;2;0;1;"
+    "0;0;0;\r\n"
+)
+DEPOSITS_CSV: Final = (
+    "\ufeffid;fichier;recu_le;etat;libelle_etat;traite_le;numero_facture;siret_fournisseur;siret_destinataire;"
+    "net_a_payer;devise;doublon_de;taille_octets;sha256;mention\r\n"
+    f"{_ID};facture-0042.pdf;2026-03-02T09:30:00+00:00;submitted;Déposée;2026-03-02T09:30:02+00:00;F-2026-0042;"
+    f"73282932000074;20002983300015;1152,00;EUR;;48213;{_RECEIPT['sha256']};\r\n"
+)
 _GENUINE: Final = {
     "valid": True,
     "code": "VALID",

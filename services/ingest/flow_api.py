@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -11,16 +12,26 @@ from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from invoice.sandbox import is_sandbox
-from services.common import bodies, sandbox
+from services.common import bodies, sandbox, table_csv
 from services.common.auth import CurrentPrincipal, Principal
 from services.common.blobs import Blobs
 from services.common.db import Pool, scoped
 from services.common.downloads import download_headers
 from services.common.lasting import lasting
 from services.common.problems import in_words
-from services.ingest import flow_items, flow_report, flow_store, flow_views, flow_words, upload_resumable
+from services.ingest import (
+    flow_csv,
+    flow_items,
+    flow_report,
+    flow_store,
+    flow_views,
+    flow_words,
+    list_csv,
+    upload_resumable,
+)
 from services.ingest.answering import answered
 from services.ingest.api_checks import cursor_of, id_of, may_deposit
+from services.ingest.examples import FLOWS_CSV
 from services.ingest.flow_domain import Flow, FlowState, Outcome
 from services.ingest.flow_items import Told
 from services.ingest.flow_uploads import Uploads
@@ -29,6 +40,7 @@ from services.ingest.settings import IngestSettings
 
 _PAGE: Final = 1_000
 _UNKNOWN: Final = in_words({404: "Aucun de vos flux"})
+_States = Annotated[list[FlowState] | None, Query(description="Un ou plusieurs états.")]
 _PROBLEMS: Final = in_words(
     {
         400: "Aucun octet",
@@ -76,7 +88,14 @@ class Shown:
         """Flows, newest first."""
         async with scoped(self._pool, principal.scope()) as connection:
             found = await flow_store.page(connection, principal.subject, states=states, before=before, limit=limit)
-            return [(flow, await flow_items.counts(connection, flow.id)) for flow in found]
+            counts = await flow_store.counted(connection, [flow.id for flow in found])
+        return [(flow, counts.get(flow.id, {})) for flow in found]
+
+    async def rows(
+        self, principal: Principal, states: list[FlowState], before: UUID | None, limit: int
+    ) -> list[list_csv.Row]:
+        """The same, as rows of their table."""
+        return [flow_csv.row(flow, counts) for flow, counts in await self.page(principal, states, before, limit)]
 
     async def told(self, principal: Principal, flow: UUID, outcomes: list[str], after: int, limit: int) -> list[Told]:
         """Items of a flow."""
@@ -132,13 +151,25 @@ def _sending(uploads: Uploads, settings: IngestSettings) -> APIRouter:
     return router
 
 
+def _add_export(router: APIRouter, shown: Shown, settings: IngestSettings) -> None:
+    @router.get("/export.csv", response_class=Response, responses=list_csv.responses(FLOWS_CSV))
+    async def export(
+        request: Request, principal: CurrentPrincipal, state: _States = None, cursor: str | None = None
+    ) -> Response:
+        """Vos flux en CSV, du plus récent au plus ancien. « cursor » : la suite d'une liste coupée."""
+        read = partial(shown.rows, principal, state or [])
+        table = list_csv.Table(flow_csv.FILE, flow_csv.HEAD, read, settings.store_seconds)
+        return await list_csv.answer(request, principal, table, cursor_of(cursor))
+
+
 def _following(shown: Shown, settings: IngestSettings) -> APIRouter:
     router = APIRouter(prefix=PREFIX, tags=["flows"])
+    _add_export(router, shown, settings)  # first: `export.csv` is no flow's id
 
     @router.get("")
     async def flows(
         principal: CurrentPrincipal,
-        state: Annotated[list[FlowState] | None, Query(description="Un ou plusieurs états.")] = None,
+        state: _States = None,
         cursor: str | None = None,
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
     ) -> FlowPage:
@@ -195,7 +226,7 @@ def _reports(shown: Shown, api_pool: Pool, settings: IngestSettings) -> APIRoute
         every = shown.every(principal, flow.id, [])
         if form == "csv":
             lines = lasting(request, principal, flow_report.as_csv(every))
-            return StreamingResponse(lines, media_type=flow_report.CSV, headers=headers)
+            return StreamingResponse(lines, media_type=table_csv.MEDIA_TYPE, headers=headers)
         body = lasting(request, principal, flow_report.as_json(flow_views.flow(flow, counts), every))
         return StreamingResponse(body, media_type="application/json", headers=headers)
 
@@ -217,6 +248,6 @@ def _reports(shown: Shown, api_pool: Pool, settings: IngestSettings) -> APIRoute
         headers = download_headers(name, "")
         del headers["ETag"]
         body = _spooled(flow_report.as_csv(found()), settings.spool_bytes)
-        return StreamingResponse(lasting(request, principal, body), media_type=flow_report.CSV, headers=headers)
+        return StreamingResponse(lasting(request, principal, body), media_type=table_csv.MEDIA_TYPE, headers=headers)
 
     return router

@@ -1,6 +1,5 @@
 """The integration report: per invoice of a flow, and per day and issuer; as JSON, as CSV, as a page to print."""
 
-import csv
 import io
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
@@ -13,12 +12,12 @@ from reportlab.platypus import Flowable, LongTable, Paragraph, SimpleDocTemplate
 
 from invoice.findings import Finding
 from invoice.sandbox import mark
+from services.common import table_csv
 from services.ingest import flow_views
 from services.ingest.flow_domain import OUTCOME_LABELS, Flow
 from services.ingest.flow_items import PARIS, Told
 from services.ingest.flow_views import FlowView
 
-CSV: Final = "text/csv; charset=utf-8"
 COLUMNS: Final = (
     "flux",
     "numero_ordre",
@@ -49,7 +48,6 @@ LEVELS: Final = {
 PRINTED: Final = 2_000
 _PRINTED_COLUMNS: Final = ("Fichier", "Facture", "Résultat", "Motif, et ce qu'il y a à faire")
 _REMARKS: Final = 10
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def as_json(view: FlowView, told: AsyncIterator[Told]) -> AsyncIterator[bytes]:
@@ -65,7 +63,7 @@ async def as_json(view: FlowView, told: AsyncIterator[Told]) -> AsyncIterator[by
 
 async def as_csv(told: AsyncIterator[Told]) -> AsyncIterator[bytes]:
     """One line per remark, one for an item without any; separated by semicolons, as French spreadsheets read it."""
-    yield b"\xef\xbb\xbf" + _line(COLUMNS)
+    yield table_csv.MARK.encode() + _line(COLUMNS)
     async for one in told:
         yield b"".join(_line(cells) for cells in _cells(one))
 
@@ -97,9 +95,7 @@ def _cells(one: Told) -> Iterable[tuple[str, ...]]:
 
 def _line(cells: Iterable[str]) -> bytes:
     """A line in which no cell is a formula: what a supplier wrote is opened by a spreadsheet."""
-    out = io.StringIO()
-    csv.writer(out, delimiter=";").writerow([f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in cells])
-    return out.getvalue().encode()
+    return table_csv.lines([[table_csv.text(cell) for cell in cells]]).encode()
 
 
 def as_pdf(flow: Flow, counts: Mapping[str, int], refused: list[Told]) -> bytes:

@@ -14,6 +14,7 @@ from services.ingest.flow_domain import ENDS, Flow, FlowState, Kind
 
 _encode = msgspec.json.Encoder().encode
 _findings = msgspec.json.Decoder(tuple[Finding, ...]).decode
+_counts = msgspec.json.Decoder(dict[str, int]).decode
 COLUMNS = (
     "id, depositor, contact, structures, roles, file_name, way, kind, size, stored, sha256, step, state, begun_at,"
     " received_at, finished_at, entries, entries_read, items, errors, repeat_of, stuck_entry, stuck_times, traceparent,"
@@ -77,6 +78,17 @@ async def page(
         limit,
     )
     return [flow_of(row) for row in rows]
+
+
+async def counted(connection: Connection, flows: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """Items of each of these flows per outcome, as :func:`services.ingest.flow_items.counts` has them of one."""
+    rows = await connection.fetch(
+        "select f.id, coalesce(case when f.step = 'done' then f.counts end, (select jsonb_object_agg(c.outcome, c.n)"
+        " from (select coalesce(i.outcome, 'waiting') as outcome, count(*) as n from flow_item i where i.flow_id = f.id"
+        " group by 1) c), '{}') as counts from flow f where f.id = any($1)",
+        list(flows),
+    )
+    return {row["id"]: _counts(row["counts"]) for row in rows}
 
 
 async def uploads_open(connection: Connection, depositor: str) -> int:

@@ -1,6 +1,5 @@
 """Deletes stored files whose row never came to be: the request died between the store and the database."""
 
-import asyncio
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,8 +8,8 @@ from uuid import UUID
 from services.common import telemetry
 from services.common.blobs import Blobs
 from services.common.db import Pool
-from services.common.failures import is_transient
 from services.ingest import attachment_store, flow_store, flow_uploads, metrics, store
+from services.ingest.rounds import rounds
 
 _ID = r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 _DOCUMENT = re.compile(rf"[0-9a-f]{{16}}/{_ID}/document\.(?:pdf|xml)")
@@ -41,15 +40,7 @@ class Sweep:
 
     async def run(self) -> None:
         """Sweep for the life of the process. What fails is tried again in the next pass."""
-        while True:
-            try:
-                await self.once()
-            except Exception as error:
-                if is_transient(error):
-                    telemetry.logger().warning("sweep.away", error=type(error).__name__)
-                else:
-                    telemetry.logger().exception("sweep.failed")
-            await asyncio.sleep(self._every)
+        await rounds(self.once, self._every, away="sweep.away", failed="sweep.failed")
 
     async def once(self) -> int:
         """One pass; returns how many documents were deleted."""

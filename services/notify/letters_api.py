@@ -126,10 +126,17 @@ def _add_contacts(router: APIRouter, pool: Pool) -> None:
 async def _forget(connection: Connection, subject: str) -> None:
     """The address, its choices unless others use it too, and where letters to the account went.
 
+    The erasure will look for mails by that address: it is kept for it alone.
+
     The letter that says so is on its way to that address: what a relay has not taken yet keeps it.
     """
     row = await connection.fetchrow("delete from contact where subject = $1 returning address, login", subject)
     gone = [one for one in (row["address"], row["login"]) if one] if row else []
+    await connection.execute(
+        "insert into former_contact (subject, address) select $1, unnest($2::text[]) on conflict do nothing",
+        subject,
+        gone,
+    )
     await connection.execute(
         "delete from person p where address = any($1) and not exists (select from manager where email = p.address)"
         " and not exists (select from correspondent where email = p.address)"

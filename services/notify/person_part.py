@@ -18,6 +18,7 @@ NOBODY: Final = "efface@invalid"
 _ADDRESSES: Final = (
     "select address from contact where subject = $1 and address is not null"
     " union select login from contact where subject = $1 and login is not null"
+    " union select address from former_contact where subject = $1"
     " union select contact from invoice_contact where depositor = $1 and contact <> ''"
     " union select contact from webhook_owner where subject = $1 and contact <> ''"
 )
@@ -39,6 +40,7 @@ async def _erase(tx: Tx, asked: Subject) -> Erasure:
     mails = await _mails(tx.conn, asked.subject, own)
     persons = await tx.conn.execute("delete from person where address = any($1)", own)
     contacts = await tx.conn.execute("delete from contact where subject = $1", asked.subject)
+    await tx.conn.execute("delete from former_contact where subject = $1", asked.subject)
     learnt = await tx.conn.execute(
         "update invoice_contact set contact = '' where depositor = $1 and contact <> ''", asked.subject, timeout=LONG
     )

@@ -18,6 +18,7 @@ from services.common import telemetry
 from services.common.auth import Principal
 from services.common.blobs import BlobCorrupt, BlobMissing, Blobs, BlobsAway
 from services.common.db import Pool, scoped
+from services.common.table_csv import MARK, lines, text
 from services.common.web import Problem
 from services.status import documents, queries, table_csv
 from services.status.documents import Held
@@ -73,8 +74,8 @@ async def write(blobs: Blobs, selection: Selection) -> AsyncIterator[bytes]:
             if row["id"] not in selection.held:
                 listed.append([row["id"], *_cells(row["number"], ""), "", "", "document inconnu de ce service"])
         table = table_csv.whole(selection.rows)
-        archive.writestr(_LIST, table_csv.MARK + table, zipfile.ZIP_DEFLATED)
-        archive.writestr(_FILES, table_csv.MARK + table_csv.lines([_FILES_HEAD, *listed]), zipfile.ZIP_DEFLATED)
+        archive.writestr(_LIST, MARK + table, zipfile.ZIP_DEFLATED)
+        archive.writestr(_FILES, MARK + lines([_FILES_HEAD, *listed]), zipfile.ZIP_DEFLATED)
     yield sink.take()
 
 
@@ -89,7 +90,7 @@ async def _add(archive: zipfile.ZipFile, blobs: Blobs, name: str, held: Held) ->
 
 
 def _cells(number: str, name: str) -> list[str]:
-    return [table_csv.text(number), name]
+    return [text(number), name]
 
 
 def safe(name: str) -> str:

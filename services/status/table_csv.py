@@ -1,7 +1,5 @@
-"""Invoices as CSV: semicolons and a byte-order mark, as French spreadsheets expect."""
+"""Invoices as CSV."""
 
-import csv
-import io
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,6 +13,7 @@ from services.common import clock
 from services.common.auth import Principal
 from services.common.db import Pool, scoped
 from services.common.looks import Looking
+from services.common.table_csv import MARK, lines, text
 from services.status import queries
 from services.status.looked import Trail
 from services.status.payment_delay import paris_day
@@ -24,7 +23,6 @@ from services.status.words import TURNS
 
 Row = asyncpg.Record | Mapping[str, Any]
 PAGE: Final = 500
-MARK: Final = "\ufeff"
 HEAD: Final = (
     "id",
     "numero",
@@ -47,15 +45,6 @@ HEAD: Final = (
     "echeance",
     "interets_moratoires",
 )
-#: A spreadsheet would take a cell that begins so for a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-def lines(rows: Iterable[Iterable[object]]) -> str:
-    """Rows as CSV text."""
-    out = io.StringIO()
-    csv.writer(out, delimiter=";", lineterminator="\r\n").writerows(rows)
-    return out.getvalue()
 
 
 def whole(rows: Iterable[asyncpg.Record]) -> str:
@@ -99,13 +88,6 @@ def _interest(row: Row, header: Mapping[str, Any], today: date) -> str:
     if header.get("currency", "EUR") != "EUR":
         return ""
     return str(interest_of(row["due_on"], Decimal(str(header["payable"])), today)).replace(".", ",")
-
-
-def text(value: str | None) -> str:
-    """A cell of text, which no spreadsheet may take for a formula."""
-    if value is None:
-        return ""
-    return f"'{value}" if value.startswith(_FORMULA) else value
 
 
 async def rows(

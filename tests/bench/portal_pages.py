@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from services.portal.pages.invoices_figures import since
+from services.status.figures import AGES
 from tests.bench.portal_people import Person
 
 #: A page with rows of invoices has this; one that could not ask a service says so.
@@ -18,6 +20,11 @@ _WORDS: Final = ("nice", "département", "collège", "restauration scolaire", "2
 _HELP: Final = ("", "/statuts", "/motifs", "/refus")
 #: What a list says in which nothing stands.
 _EMPTY: Final = b'class="empty"'
+#: The ways from the ages of the *tableau de bord* to their lists.
+_AGES: Final = tuple(since({"days_from": low, "days_to": high}) for low, high in AGES)
+#: The service that the *tableau de bord* is of; and what a list is asked for, when it looks at one.
+_CHOSEN: Final = b" selected>"
+_ASKED: Final = b"<details open>"
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -30,12 +37,14 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """A kind of page. ``weight``: its share; ``who``: kinds of people who ask for it, none: anybody, not signed in."""
+    """A kind of page. ``weight``: its share; ``who``: kinds of people who ask for it, none: anybody, not signed in;
+    ``fits``: whom of those it has something to show."""
 
     name: str
     weight: int
     path: Callable[[random.Random, Person], str]
     who: Sequence[str] = ("supplier", "body", "clerk")
+    fits: Callable[[Person], bool] = lambda person: True
     listed: bool = False
     expects: bytes = _END
 
@@ -65,6 +74,17 @@ def _search(dice: random.Random, person: Person) -> str:
     return f"{person.space}/recherche?{urlencode(dice.choice(wanted))}"
 
 
+def _age(dice: random.Random, person: Person) -> str:
+    """The list behind one of the ages; often of one status, of which far fewer may be that old."""
+    status = dice.choice(("", "", "&status=SUSPENDUE", "&status=MANDATEE"))
+    return f"{person.space}/recherche?{dice.choice(_AGES)}{status}"
+
+
+def _of_service(dice: random.Random, person: Person) -> str:
+    """The figures of one of the fullest services of a body."""
+    return f"{person.space}/tableau?{urlencode({'service': dice.choice(person.services)})}"
+
+
 def _archives(dice: random.Random, person: Person) -> str:
     """Invoices of a year that are over."""
     return f"/archives/{datetime.now(UTC).year - dice.randrange(3)}"
@@ -74,6 +94,14 @@ KINDS: Final = (
     Kind(name="accueil", weight=14, path=lambda dice, person: "/"),
     Kind(name="synthèse", weight=12, path=lambda dice, person: person.space, listed=True),
     Kind(name="tableau de bord", weight=8, path=lambda dice, person: f"{person.space}/tableau"),
+    Kind(
+        name="tableau de bord, un service",
+        weight=4,
+        path=_of_service,
+        who=("body",),
+        fits=lambda person: bool(person.services),
+        expects=_CHOSEN,
+    ),
     Kind(
         name="courbe",
         weight=3,
@@ -89,6 +117,7 @@ KINDS: Final = (
         expects=ROWS,
     ),
     Kind(name="rechercher, filtres", weight=16, path=_search, listed=True),
+    Kind(name="rechercher, âge", weight=5, path=_age, listed=True, expects=_ASKED),
     Kind(
         name="une facture",
         weight=14,
@@ -148,7 +177,8 @@ def requests(people: Sequence[Person], count: int, seed: int = 7) -> list[Asked]
 
 
 def _asked(dice: random.Random, kind: Kind, people: Sequence[Person]) -> Asked:
-    person = dice.choice([each for each in people if not kind.who or each.kind in kind.who])
+    asking = [each for each in people if not kind.who or each.kind in kind.who]
+    person = dice.choice([each for each in asking if kind.fits(each)])
     path = kind.path(dice, person)
     if not kind.who:
         return Asked(kind.name, path, None, (kind.expects,))

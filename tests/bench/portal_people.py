@@ -18,6 +18,7 @@ from services.common.deliver import Tx, transaction
 from services.common.trace import RequestCause
 from services.portal import account_store, member_store, rights, session_store
 from services.portal.member_store import Given
+from services.status.search import OPEN
 from tests.records import eventually
 
 #: How many of each; the largest of each come first.
@@ -27,6 +28,7 @@ LARGEST: Final = 4
 #: An ordinary supplier has so many invoices at least.
 _SOME: Final = 6
 _KNOWN: Final = 60
+_FULLEST: Final = 5
 _BODIES: Final = (
     "select distinct on (recipient) recipient, tenant, recipient_name from status.invoice where tenant is not null"
 )
@@ -54,7 +56,7 @@ from (select * from status.invoice where supplier = $2 order by submitted_at des
 
 class Person(msgspec.Struct, kw_only=True):
     """Somebody with a session. ``place``: the SIRET or tenant that is his; ``invoices`` and ``numbers``: some that he
-    may see."""
+    may see; ``services`` of a body: those with the most open ones (``siret/code``)."""
 
     name: str
     kind: str
@@ -64,6 +66,7 @@ class Person(msgspec.Struct, kw_only=True):
     subject: str
     invoices: Sequence[UUID] = ()
     numbers: Sequence[str] = ()
+    services: Sequence[str] = ()
 
     @property
     def space(self) -> str:
@@ -159,6 +162,14 @@ async def _show(admin: asyncpg.Connection, person: Person) -> None:
         person.service,
     )
     person.invoices, person.numbers = [row["id"] for row in rows], [row["number"] for row in rows]
+    if person.kind == "body":
+        fullest = await admin.fetch(
+            "select address from status.invoice where recipient = $1 and tenant is not null and address is not null"
+            f" and status = any ($2) group by address order by count(*) desc limit {_FULLEST}",
+            person.place,
+            list(OPEN),
+        )
+        person.services = [row["address"] for row in fullest]
 
 
 async def _known_everywhere(admin: asyncpg.Connection, subjects: Sequence[str], within: float = 60.0) -> None:

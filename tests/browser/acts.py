@@ -11,6 +11,17 @@ from tests.browser.visit import Visit
 from tests.browser.world import TOWN, Platform
 
 _HEAD = "entree;siret;code;nom;actif\r\n"
+_SENDS = """([path, fields]) => {
+  const form = document.createElement('form');
+  Object.assign(form, { method: 'post', action: path });
+  for (const [name, value] of Object.entries(fields)) {
+    const field = document.createElement('input');
+    Object.assign(field, { type: 'hidden', name, value });
+    form.append(field);
+  }
+  document.body.append(form);
+  setTimeout(() => form.submit()); // once this script has answered
+}"""
 
 
 def tries(platform: Platform, seen: Visit) -> None:
@@ -19,10 +30,42 @@ def tries(platform: Platform, seen: Visit) -> None:
     seen.press("Essayer")
 
 
+def tries_well(platform: Platform, seen: Visit) -> None:
+    """Try one that could be sent."""
+    seen.page.set_input_files("[name=file]", [chosen("essai.pdf", deposits.paper(number()))])
+    seen.press("Essayer")
+
+
+def deposits_one(platform: Platform, seen: Visit) -> None:
+    """Deposit a PDF, which a script sends."""
+    seen.page.set_input_files("[name=file]", [chosen("facture.pdf", deposits.paper(number()))])
+    with seen.page.expect_navigation():
+        seen.press("Déposer")
+
+
+def sends_too_early(platform: Platform, seen: Visit) -> None:
+    """Send a draft in which something is missing."""
+    seen.press_as_it_is("Valider et envoyer")
+
+
+def _certificate(platform: Platform) -> dict[str, Any]:
+    found: dict[str, Any] = platform.ask("claire", "GET", f"/api/v1/certificates/{deposits.sent(platform)}")
+    return found
+
+
 def verifies(platform: Platform, seen: Visit) -> None:
     """Have a certificate checked, which somebody has changed."""
-    signed: dict[str, Any] = platform.ask("claire", "GET", f"/api/v1/certificates/{deposits.sent(platform)}")
+    signed = _certificate(platform)
     signed["certificate"]["payable"] = "1.00"
+    _verifies(seen, signed)
+
+
+def verifies_the_same(platform: Platform, seen: Visit) -> None:
+    """Have one checked that is as it was given."""
+    _verifies(seen, _certificate(platform))
+
+
+def _verifies(seen: Visit, signed: dict[str, Any]) -> None:
     content = json.dumps(signed).encode()
     seen.page.set_input_files("[name=certificate]", [chosen("c.json", content, "application/json")])
     seen.press("Vérifier")
@@ -42,6 +85,49 @@ def import_refused(platform: Platform, seen: Visit) -> None:
 def import_tried(platform: Platform, seen: Visit) -> None:
     """Try one that would change something."""
     _imports(seen, "oui", "Essayer sans rien changer")
+
+
+def import_done(platform: Platform, seen: Visit) -> None:
+    """Load one: a service that nobody can address, by another name each time."""
+    name = f"Service du fichier {uuid4().hex[:6]}"
+    lines = f"{_HEAD}service;{TOWN};FICHIER-CHARGE;{name};non\r\n"
+    seen.page.set_input_files("[name=file]", [chosen("annuaire.csv", lines.encode(), "text/csv")])
+    seen.press("Charger sans essai")
+
+
+def _sends(seen: Visit, path: str, **fields: str) -> None:
+    """Send a form as a page does that was opened a while ago."""
+    with seen.page.expect_navigation():
+        seen.page.evaluate(_SENDS, [path, fields])
+
+
+def sends_after_the_night(platform: Platform, seen: Visit) -> None:
+    """Send what one wrote while one's session ended."""
+    comment = "Le bon de livraison n° 12 manque, nous l'avons demandé à l'atelier le 3 novembre."
+    _sends(seen, f"/factures/{uuid4()}/agir/suspend", csrf="0", motif="JUSTIF_ABS", comment=comment)
+
+
+def sends_an_old_form(platform: Platform, seen: Visit) -> None:
+    """Send the form of a page that was shown to whoever had signed in before."""
+    _sends(seen, "/compte/adresse", csrf="0", email="wilma@atelier.example")
+
+
+def keeps_a_search(platform: Platform) -> str:
+    """The kept searches of somebody who has one."""
+    if "search" not in platform.made:
+        headers = {"Cookie": f"chorale={platform.cookie('claire')['value']}", "Sec-Fetch-Site": "same-origin"}
+        asked = {"space": "issued", "name": "En retard", "query": "late=1&sort=due"}
+        answer = platform.http.post(f"{platform.url}/api/v1/accounts/me/searches", json=asked, headers=headers)
+        platform.made["search"] = str(answer.raise_for_status().json()["id"])
+    return "/factures/recherches"
+
+
+def manages_a_body(platform: Platform) -> str:
+    """The directory for who manages a public body and administers no tenant."""
+    if "manager" not in platform.made:
+        platform.place("paco", TOWN, manager="secondaire")
+        platform.made["manager"] = TOWN
+    return "/gestion/annuaire"
 
 
 def joins_wrongly(platform: Platform, seen: Visit) -> None:

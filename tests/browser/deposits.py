@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from tests.browser.world import Platform
+from tests.browser.world import TOWN, Platform
 from tests.documents import SUPPLIER, InvoicePdf, encrypted, scanned
 from tests.integration.account_world import SIRET
 
@@ -71,6 +71,18 @@ def scan(platform: Platform) -> str:
 def typed(platform: Platform) -> str:
     """The id of a draft without a document."""
     made = platform.ask("claire", "POST", "/api/v1/drafts", {"fields": {}}, once="browser-typed-row")
+    return str(made["id"])
+
+
+def lined(platform: Platform) -> str:
+    """The id of a draft without a document that has lines, and what they come to."""
+    lines = [
+        {"label": "Pose de fenêtres", "quantity": "2,5", "unit": "jour", "unit_price": "480,333", "vat_rate": "20"},
+        {"label": "Documentation", "quantity": "1", "unit_price": "35,90", "vat_rate": "5,5"},
+    ]
+    fields = {"recipient_siret": TOWN, "service_code": "DRH", "invoice_number": "E-2026-LIGNES"}
+    asked = {"fields": {**fields, "issue_date": "2/3/2026"}, "lines": lines}
+    made = platform.ask("claire", "POST", "/api/v1/drafts", asked, once="browser-lined-row")
     return str(made["id"])
 
 

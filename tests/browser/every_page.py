@@ -7,13 +7,13 @@ A table: it stays in one file.
 
 import html
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
-from contracts.registry import ServiceName
 from deploy.demo.desk import Desk
 from services.portal.pages import help_texts
 from services.portal.pages.words import Language
-from tests.browser import acts, deposits, lives, offices, parked
+from tests.browser import acts, deposits, factors, faults, lives, offices, parked
 from tests.browser.visit import Visit
 from tests.browser.world import TOWN, Platform
 from tests.integration.account_world import SIRET, new_address
@@ -33,8 +33,8 @@ class Row:
     language: Language = "fr"
     #: What is pressed on the page of that address, and leads to the one that is looked at.
     act: Callable[[Platform, Visit], None] | None = None
-    #: A service that is stopped meanwhile.
-    without: ServiceName | None = None
+    #: What is wrong meanwhile.
+    amid: faults.Meanwhile | None = None
     #: Left out of the short run: looked at takes seconds.
     long: bool = False
 
@@ -44,18 +44,13 @@ class Row:
 
     def look(self, platform: Platform, seen: Visit, where: str) -> None:
         """Come to it; ``where``: what :meth:`where` has found."""
-        if self.without is not None:
-            platform.stack.stop(self.without)
-        try:
+        with self.amid(platform) if self.amid else nullcontext():
             if self.act is None:
                 seen.open(where, self.status)
             else:
                 act = self.act
                 seen.open(where)
                 seen.follow(lambda own: act(platform, own), self.status)
-        finally:
-            if self.without is not None:
-                platform.stack.start(self.without)
 
 
 def solicitation(platform: Platform) -> str:
@@ -159,6 +154,20 @@ ROWS: tuple[Row, ...] = (
     Row("compte-preuve", "/compte/preuve", "claire"),
     Row("compte-mot-de-passe", "/compte/mot-de-passe", "claire"),
     Row("compte-adresse", "/compte/adresse", "claire"),
+    Row("compte-code", "", "wilma", address=factors.without, act=factors.begins),
+    Row("compte-securite-code", "", "paco", address=factors.held),
+    Row("compte-codes-de-secours", "", "paco", address=factors.held, act=factors.renews_codes),
+    Row(
+        "compte-preuve-code",
+        "",
+        "paco",
+        route="/compte/preuve",
+        address=lambda p: f"/compte/preuve?suite={factors.held(p)}",
+    ),
+    Row("connexion-second", "", address=factors.signing_in, act=factors.signs_in),
+    Row("session-finie", "/compte/securite"),
+    Row("session-finie-formulaire", "/connexion", status=401, act=acts.sends_after_the_night),
+    Row("formulaire-perime", "/compte/adresse", "wilma", 403, act=acts.sends_an_old_form),
     Row("compte-donnees", "/compte/donnees", "claire"),
     Row("compte-fermeture", "/compte/fermeture", "claire"),
     Row("compte-securite", "/compte/securite", "claire"),
@@ -198,7 +207,15 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("factures-recherche-refusee", "/factures/recues/recherche?amount_from=beaucoup", "agnes", status=422),
     Row("factures-recherches", "/factures/recherches", "agnes"),
+    Row("factures-recherches-gardees", "", "claire", address=acts.keeps_a_search),
     Row("factures-motif", "/factures/motif", "otto"),
+    Row(
+        "facture-inconnue",
+        "/factures/0190e8a0-0000-7000-8000-000000000042?dans=/supervision/lettres",
+        "agnes",
+        404,
+        route=_ONE,
+    ),
     Row("facture", "", "claire", route=_ONE, address=_invoice(_available)),
     Row("facture-organisme", "", "agnes", route=_ONE, address=_invoice(_available)),
     Row("facture-suspendue", "", "claire", route=_ONE, address=_invoice(lives.suspended)),
@@ -262,6 +279,15 @@ ROWS: tuple[Row, ...] = (
     Row("brouillon-controle", "", "claire", address=_draft("?vue=controle")),
     Row("brouillon-numerise", "", "claire", address=lambda p: f"/brouillons/{deposits.scan(p)}?vue=controle"),
     Row("brouillon-saisi", "", "claire", address=lambda p: f"/brouillons/{deposits.typed(p)}"),
+    Row("brouillon-lignes", "", "claire", address=lambda p: f"/brouillons/{deposits.lined(p)}"),
+    Row(
+        "brouillon-a-corriger",
+        "",
+        "claire",
+        422,
+        address=lambda p: f"/brouillons/{deposits.typed(p)}",
+        act=acts.sends_too_early,
+    ),
     Row("brouillon-cadre", "", "claire", route="/brouillons/{draft_id}/cadre", address=_draft("/cadre")),
     Row("brouillon-pieces", "", "claire", route="/brouillons/{draft_id}/pieces", address=_draft("/pieces")),
     Row(
@@ -272,7 +298,12 @@ ROWS: tuple[Row, ...] = (
         address=_draft("/suppression"),
     ),
     Row("saisir", "/saisir", "claire"),
+    Row("saisir-pour", f"/saisir?siret={TOWN}&service=DRH", "claire"),
     Row("flux", "/flux", "claire"),
+    Row("accueil-vide", "/", "wilma"),
+    Row("brouillons-vides", "/brouillons", "wilma"),
+    Row("flux-vide", "/flux", "wilma"),
+    Row("factures-emises-vides", "/factures/emises/recherche", "wilma"),
     Row("flux-un", "", "claire", route="/flux/{flow}", address=lambda p: f"/flux/{deposits.flow(p)}"),
     Row("certificats-verifier", "/certificats/verifier"),
     Row("essayer", "/essayer"),
@@ -326,6 +357,7 @@ ROWS: tuple[Row, ...] = (
     Row("gestion-journal", "/gestion/journal", "agnes"),
     Row("gestion-consultations", "/gestion/consultations", "agnes"),
     Row("gestion-annuaire", "/gestion/annuaire", "agnes"),
+    Row("gestion-annuaire-organismes", "", "paco", address=acts.manages_a_body),
     Row("gestion-annuaire-fiche", f"/gestion/annuaire/{TOWN}", "agnes", route="/gestion/annuaire/{siret}"),
     Row("gestion-import", "/gestion/import", "agnes"),
     Row("accueil-anglais", "/", "agnes", language="en"),
@@ -336,13 +368,19 @@ ROWS: tuple[Row, ...] = (
     Row("certificat-modifie", "/certificats/verifier", act=acts.verifies),
     Row("import-refuse", "/gestion/import", "agnes", 422, act=acts.import_refused),
     Row("import-essaye", "/gestion/import", "agnes", act=acts.import_tried),
+    Row("import-charge", "/gestion/import", "agnes", act=acts.import_done),
+    Row("essai-accepte", "/essayer", act=acts.tries_well),
+    Row("certificat-authentique", "/certificats/verifier", act=acts.verifies_the_same),
     Row("webhook-secret", "/webhooks", "wilma", address=acts.few_webhooks, act=acts.makes_a_webhook),
     Row("logiciel-secret", "", "bruno", address=acts.without_secrets, act=acts.makes_a_secret),
     Row("brouillon-conflit", "", "claire", 412, address=_draft(name="conflit"), act=acts.saves_what_another_changed),
     Row("facture-changee", "", "agnes", 409, address=_invoice(_available, "/agir/suspend"), act=acts.acts_too_late),
     Row("factures-actions-resultat", "", "agnes", address=acts.new_ones, act=acts.suspends_both, long=True),
     Row("trop-de-demandes", "", "paco", 429, address=acts.too_many),
-    Row("service-absent", f"/annuaire/{TOWN}", "claire", 503, without="routing", long=True),
+    Row("service-absent", f"/annuaire/{TOWN}", "claire", 503, amid=faults.stopped("routing"), long=True),
+    Row("etat-panne", "/etat", amid=faults.stopped("notify"), long=True),
+    Row("depot-attente", "/deposer", "claire", act=acts.deposits_one, amid=faults.stopped("ocr"), long=True),
+    Row("en-panne", "/factures/recherches", "agnes", 500, amid=faults.failing),
     Row("aide", "/aide"),
     Row("aide-connecte", "/aide", "claire"),
     Row("aide-reponses", "/aide?q=mise+a+disposition"),
@@ -374,9 +412,11 @@ WAYS = frozenset(
         "/factures/{invoice}/histoire.json",
         "/factures/direct",
         "/archives/{year}/export.csv",
+        "/deposer/suivi/export.csv",
         "/depots/{deposit}/document",
         "/depots/{deposit}/certificat.pdf",
         "/depots/{deposit}/pages/{number}.png",
+        "/flux/export.csv",
         "/flux/{flow}/compte-rendu.{form}",
         "/langue",
         "/aide/modeles/{name}",

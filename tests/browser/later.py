@@ -40,6 +40,17 @@ def proofs_are_old(platform: Platform, name: str, *, password: bool = True) -> N
     )
 
 
+def proofs_are_fresh(platform: Platform, name: str) -> None:
+    """Somebody has just shown who he is, by a second factor too where he has one."""
+    run(
+        platform,
+        "portal",
+        "update session set proved_at = now(), factor_at = case when factor_at is null then null else now() end"
+        " where subject = $1",
+        subject(platform, name),
+    )
+
+
 def asked_too_often(platform: Platform, name: str, service: str, seconds: int = 600) -> None:
     """Somebody has read all that he may of a service, for so long."""
     run(

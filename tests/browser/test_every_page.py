@@ -59,7 +59,8 @@ def whole(seen: Visit, row: Row, world: Platform) -> None:
     headers = seen.seen.headers
     assert headers["content-security-policy"] == POLICY
     assert "unsafe" not in headers["content-security-policy"]
-    private = row.who is not None or "token=" in where  # an address with the word of a mail is as private as a session
+    # An address with the word of a mail is as private as a session, and so is what somebody wrote.
+    private = row.who is not None or "token=" in where or row.status == 401
     assert headers["cache-control"] == ("private, no-store" if private else "private, no-cache")
     assert headers["referrer-policy"] == "same-origin"
     assert headers["x-content-type-options"] == "nosniff"

@@ -30,11 +30,13 @@ PUBLIC = frozenset(
 OWN = frozenset(
     {
         "GET /api/v1/deposits",
+        "GET /api/v1/deposits/export.csv",
         "GET /api/v1/deposits/looks",
         "POST /api/v1/deposits",
         "GET /api/v1/drafts",
         "GET /api/v1/drafts/questions",
         "GET /api/v1/flows",
+        "GET /api/v1/flows/export.csv",
         "POST /api/v1/flows",
         "GET /api/v1/flows/rejections/{day}",
         "OPTIONS /api/v1/flows/uploads",

@@ -2,109 +2,39 @@
 
 import asyncio
 import random
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import asyncpg
-import httpx
 import pytest
-from aiokafka import AIOKafkaProducer
 
 from contracts.envelope import Event
 from contracts.events import Grant, Payload
 from deploy.database import ServiceDsns
 from deploy.local import Stack
 from services.common import access, account_replica
-from services.common.access import Access, Pending
-from services.common.auth import CurrentPrincipal, Principal, mint
-from services.common.db import Pool, migrate, open_pool
+from services.common.access import Pending
+from services.common.db import Pool
 from services.common.deliver import Tx, transaction
-from services.common.follow import Follower
-from services.common.may import require
 from services.common.tokens import Refused
-from services.common.web import create_app
-from tests.accounts import SUPPLIER, TOWN, Signer, account, event, publish, revoked
+from tests.accounts import SUPPLIER, TOWN, Signer, account, event, revoked
+from tests.integration.access_world import MANAGES, SUPPLIES, World, kept, opened
 from tests.integration.plumbing.process import until
-from tests.servers import fresh_database
 
-SECRET = "the secret of development tokens, long enough"
-SUPPLIES = Grant(role="FOURNISSEUR", structure=SUPPLIER)
-MANAGES = Grant(role="GESTIONNAIRE", structure=TOWN, tenant="demo")
-_TABLES = "account_right, revoked_session, signing_key, account_position"
 LISTENERS = "chorale-listen-" + account_replica.channel("ocr")
-
-
-@dataclass
-class World:
-    """The tables of one service, and one instance that reads them."""
-
-    pool: Pool
-    dsn: str
-    access: Access
-    signer: Signer
-
-    async def take(self, *entries: Payload) -> None:
-        """Into the copy, as one batch."""
-        async with self.pool.acquire() as connection, connection.transaction():
-            await account_replica.apply(connection, "ocr", entries)
-
-    async def of(self, subject: str, **claims: Any) -> Principal:
-        """The principal of a fresh token."""
-        return await self.access.principal(self.signer.token(subject, **claims))
-
-    async def counts(self, token: str) -> bool:
-        """Whether a token counts for something now."""
-        try:
-            await self.access.principal(token)
-        except Refused:
-            return False
-        return True
-
-    async def becomes(self, counts: bool, token: str) -> float:
-        """Until a token counts, or does no more; the seconds it took."""
-        started = time.monotonic()
-
-        async def done() -> bool:
-            return await self.counts(token) is counts
-
-        await until(done, f"{counts} for the token")
-        return time.monotonic() - started
 
 
 @pytest.fixture(scope="module")
 def own(stack: Stack) -> Iterator[ServiceDsns]:
     """One migrated schema for all tests here."""
-    loop, database = asyncio.new_event_loop(), fresh_database(stack, "ocr")
-    try:
-        found = loop.run_until_complete(database.__aenter__())["ocr"]
-        loop.run_until_complete(migrate(found.worker, "ocr", "services.ocr"))
-        yield found
-    finally:
-        loop.run_until_complete(database.__aexit__(None, None, None))
-        loop.close()
+    yield from kept(stack)
 
 
 @pytest.fixture
 async def world(own: ServiceDsns) -> AsyncIterator[World]:
-    dsn = own.worker
-    pool = await open_pool(dsn, "ocr")
-    await pool.execute(f"truncate {_TABLES}, dead_letter cascade")
-    found = Access(pool, dsn, "ocr")
-    running = asyncio.create_task(found.run())
-    signer = Signer()
-    result = World(pool, dsn, found, signer)
-    await result.take(signer.entry())
-    try:
-        yield result
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        await pool.close()
+    async with opened(own) as found:
+        yield found
 
 
 async def content(pool: Pool) -> list[list[asyncpg.Record]]:
@@ -356,174 +286,3 @@ async def test_the_handler_of_a_service_never_sees_an_entry_of_an_account(world:
         assert not await account_replica.first(handler)(tx, [event(account("s", 1, SUPPLIES))])
     assert seen == []
     assert (await world.of("s")).structures == (SUPPLIER,)
-
-
-@asynccontextmanager
-async def served(found: access.Identity) -> AsyncIterator[httpx.AsyncClient]:
-    """A service that says who asks."""
-
-    async def fine() -> None:
-        return None
-
-    app = create_app("ocr", token_secret=SECRET, live=fine, ready=[], access=found)
-
-    @app.get("/api/v1/invoices/who")
-    async def who(principal: CurrentPrincipal) -> list[str]:
-        return [principal.subject, *principal.roles]
-
-    @app.post("/api/v1/invoices/who")
-    async def act(principal: CurrentPrincipal, action: str) -> str:
-        require(principal, action)
-        return "done"
-
-    transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-        yield client
-
-
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
-
-
-async def test_a_service_in_production_takes_no_development_token_whoever_signed_it(world: World) -> None:
-    token = mint(SECRET, Principal(subject="s", roles=("OPERATEUR",)))
-    async with served(world.access) as client:
-        refused = await client.get("/api/v1/invoices/who", headers=bearer(token))
-        assert (refused.status_code, refused.json()["code"]) == (401, "TOKEN_INVALID")
-    both = Access(world.pool, world.dsn, "ocr", development_secret=SECRET)
-    async with served(both) as client:
-        taken = await client.get("/api/v1/invoices/who", headers=bearer(token))
-        assert taken.json() == ["s", "OPERATEUR"]
-
-
-async def test_every_refusal_has_the_same_words_and_what_is_on_its_way_says_when_to_come_back(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(access, "PENDING_SECONDS", 0.1)
-    await world.take(account("locked", 1, state="locked"), account("out", 1), revoked("out"))
-    signer = world.signer
-    bad = [signer.token("locked"), signer.token("out"), Signer().token("out"), signer.token("out", exp=1), "x", "a.b.c"]
-    async with served(world.access) as client:
-        answers = [await client.get("/api/v1/invoices/who", headers=bearer(token)) for token in bad]
-        said = [{k: v for k, v in answer.json().items() if k != "trace"} for answer in answers]
-        assert [answer.status_code for answer in answers] == [401] * len(bad)
-        assert all(each == said[0] for each in said)
-        later = await client.get("/api/v1/invoices/who", headers=bearer(signer.token("out", ver=9, sid="x")))
-        assert (later.status_code, later.json()["code"], later.headers["retry-after"]) == (503, "RIGHTS_PENDING", "1")
-
-
-async def test_software_asks_only_for_what_it_was_registered_for_and_a_token_may_ask_for_less(world: World) -> None:
-    scopes = ("invoices.read", "invoices.write", "directory.read")
-    await world.take(account("erp", 1, MANAGES, kind="software", scopes=scopes))
-    whole, less = world.signer.token("erp"), world.signer.token("erp", scope="invoices.read messages.read")
-    async with served(world.access) as client:
-        for token, expected in ((whole, 200), (less, 403)):
-            read = await client.get("/api/v1/invoices/who", headers=bearer(token))
-            assert read.json() == ["erp", "GESTIONNAIRE"]
-            acted = await client.post("/api/v1/invoices/who?action=invoice.act_as_body", headers=bearer(token))
-            assert acted.status_code == expected
-        assert acted.json()["code"] == "SCOPE_REQUIRED"
-        beyond = await client.post("/api/v1/invoices/who?action=deposit.create", headers=bearer(whole))
-        assert (beyond.status_code, beyond.json()["code"]) == (403, "RIGHT_MISSING")
-    assert (await world.access.principal(less)).scopes == ("invoices.read",)
-
-
-@pytest.mark.parametrize("kind", ["as its relay writes it", "with poison before and after"])
-async def test_the_topic_is_followed_from_where_it_was_left_and_poison_holds_nothing_up(
-    stack: Stack, world: World, kind: str
-) -> None:
-    subject, kafka = uuid4().hex, stack.kafka.bootstrap
-
-    async def poison(key: str, value: bytes, headers: list[tuple[str, bytes]]) -> None:
-        if kind == "as its relay writes it":
-            return
-        async with AIOKafkaProducer(bootstrap_servers=kafka) as sender:
-            await sender.send_and_wait(account_replica.TOPIC, value=value, key=key.encode(), headers=headers)
-
-    async def has(version: int) -> None:
-        async def there() -> bool:
-            sql = "select version from account_right where subject = $1"
-            return bool(await world.pool.fetchval(sql, subject) == version)
-
-        await until(there, f"version {version}")
-
-    await poison(f"account/{subject}", b"{}", [("ce_type", b"fr.chorale.account.published.v1")])
-    async with AIOKafkaProducer(bootstrap_servers=kafka) as sender:  # a session that was taken off the topic
-        await sender.send_and_wait(account_replica.TOPIC, value=None, key=f"session/{subject}".encode())
-    await publish(kafka, [account(subject, 2, SUPPLIES), account(subject, 1)])
-    following = asyncio.create_task(Follower(world.pool, "ocr", kafka).run())
-    await has(2)
-    following.cancel()
-    await asyncio.gather(following, return_exceptions=True)
-    letters = await world.pool.fetchval("select count(*) from dead_letter where key = $1", f"account/{subject}")
-    await poison(f"account/{subject}", b"\xff", [])
-    await publish(kafka, [account(subject, 3)])
-    before = await world.pool.fetchval("select sum(next_offset) from account_position")
-    # Two instances: each reads it all, each thing has one effect.
-    followers = [Follower(world.pool, "ocr", kafka) for _ in range(2)]
-    tasks = [asyncio.create_task(follower.run()) for follower in followers]
-    await has(3)
-
-    async def following_both() -> bool:
-        return not any(follower.problem for follower in followers)
-
-    await until(following_both, "both follow")
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    assert await world.pool.fetchval("select sum(next_offset) from account_position") > before
-    poisonous = 0 if kind == "as its relay writes it" else 1
-    assert letters == poisonous
-    assert not await world.pool.fetchval("select exists (select from dead_letter where key = $1)", f"session/{subject}")
-    rows = await world.pool.fetch("select kind from dead_letter where key = $1", f"account/{subject}")
-    assert [row["kind"] for row in rows] == ["poison"] * (2 * poisonous)
-
-
-async def test_an_entry_that_cannot_be_applied_is_parked_and_those_beside_it_are_applied(
-    stack: Stack, world: World
-) -> None:
-    good, bad = uuid4().hex, uuid4().hex
-    await publish(stack.kafka.bootstrap, [account(bad, 2**63 - 1), account(good, 1, SUPPLIES)])
-    await world.pool.execute("alter table account_right add constraint narrow check (version < 1000)")
-    following = asyncio.create_task(Follower(world.pool, "ocr", stack.kafka.bootstrap).run())
-
-    async def done() -> bool:
-        parked = await world.pool.fetchval("select true from dead_letter where key = $1", f"account/{bad}")
-        return bool(parked) and await world.access.of(good) is not None
-
-    try:
-        await until(done, "one parked, one applied")
-    finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
-        await world.pool.execute("alter table account_right drop constraint narrow")
-
-
-@pytest.mark.long
-async def test_a_broker_that_was_away_is_noticed_and_followed_again(stack: Stack, world: World) -> None:
-    follower = Follower(world.pool, "ocr", stack.kafka.bootstrap)
-    following = asyncio.create_task(follower.run())
-    subject = uuid4().hex
-
-    async def fine() -> bool:
-        return follower.problem is None
-
-    async def noticed() -> bool:
-        return follower.problem is not None
-
-    async def known() -> bool:
-        return await world.access.of(subject) is not None
-
-    try:
-        await until(fine, "it follows")
-        try:
-            await asyncio.to_thread(stack.kill, "kafka")
-            await until(noticed, "it says that it does not follow")
-        finally:
-            await asyncio.to_thread(stack.start, "kafka")
-        await publish(stack.kafka.bootstrap, [account(subject, 1, SUPPLIES)])
-        await until(known, "the new entry")
-        await until(fine, "it follows again")
-    finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)

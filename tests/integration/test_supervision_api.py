@@ -7,34 +7,18 @@ from datetime import timedelta
 
 import asyncpg
 import httpx
-import msgspec
 import pytest
 
-from contracts.envelope import encode, headers
-from contracts.events import StatusChanged
-from deploy.database import ServiceDsns
 from deploy.local import Stack
-from services.common import deadletter
 from services.common.auth import Principal
-from services.common.deadletter import Reason
 from services.common.looks import HEADER
-from services.common.record import Record, read
 from services.supervision.sums import LIVE
 from services.supervision.windows import floor
+from tests.integration.supervision_desk import BOTH, OPERATOR, STRANGERS, VILLE, park
 from tests.integration.supervision_world import Platform, platform_over
 from tests.processes import Service
-from tests.records import event, eventually
-from tests.supervised import example, now
-
-OPERATOR = Principal(subject="op", roles=("OPERATEUR",))
-VILLE = Principal(subject="ada", roles=("TENANT_ADMIN",), tenants=("ville",))
-BOTH = Principal(subject="eve", roles=("TENANT_ADMIN",), tenants=("ville", "departement"))
-STRANGERS = (
-    Principal(subject="s", roles=("FOURNISSEUR",), structures=("73282932000074",)),
-    Principal(subject="g", roles=("GESTIONNAIRE",), structures=("22060001900016",), tenants=("ville",)),
-    Principal(subject="n", tenants=("ville",)),
-    Principal(subject="r", roles=("TENANT_ADMIN",)),
-)
+from tests.records import eventually
+from tests.supervised import now
 
 
 @pytest.fixture(scope="module")
@@ -180,28 +164,9 @@ async def test_metrics_say_the_same(platform: Platform) -> None:
     assert (services["ocr"]["away"], services["status"]["away"]) == (True, False)
 
 
-async def _park(own: ServiceDsns, key: str, *reasons: tuple[str, str], tenant: str | None = None) -> None:
-    """Letters of one key in status's own table: a rule that refuses, and what came behind it."""
-    connection = await asyncpg.connect(own.worker, server_settings={"search_path": "status"})
-    try:
-        for offset, (kind, reason) in enumerate(reasons or (("rejected", "TEST_RULE"), ("behind", "BEHIND"))):
-            found = msgspec.structs.replace(event(example(StatusChanged, "minimal"), key), tenant=tenant)
-            record = Record(
-                topic="chorale.lifecycle.v1",
-                partition=0,
-                offset=offset,
-                key=key.encode(),
-                headers=headers(found),
-                value=encode(found.data),
-            )
-            await deadletter.park(connection, "status", [(read(record), Reason(kind, reason, "detail"))])
-    finally:
-        await connection.close()
-
-
 async def test_an_operator_shows_replays_and_drops_another_services_letters(platform: Platform) -> None:
     key = "7d4f0f63-1111-4222-8333-444455556666"
-    await _park(platform.status, key)
+    await park(platform.status, key)
     listed = (await platform.ask(OPERATOR, "/dead-letters", params={"key": key})).json()
     assert listed["away"] == ["ocr"]
     assert [(one["service"], one["reason"]) for one in listed["letters"]] == [
@@ -234,7 +199,7 @@ async def test_an_operator_shows_replays_and_drops_another_services_letters(plat
 
 async def test_an_operator_says_why_he_reads_a_content_and_its_tenant_can_read_that(platform: Platform) -> None:
     key = "7d4f0f63-1111-4222-8333-444455556668"
-    await _park(platform.status, key, ("rejected", "TEST_LOOK"), tenant="ville")
+    await park(platform.status, key, ("rejected", "TEST_LOOK"), tenant="ville")
     [letter] = (await platform.ask(OPERATOR, "/dead-letters", params={"reason": "TEST_LOOK"})).json()["letters"]
     path = f"/dead-letters/status/{letter['id']}/content"
     silent = await platform.ask(OPERATOR, path)
@@ -253,9 +218,9 @@ async def test_an_operator_says_why_he_reads_a_content_and_its_tenant_can_read_t
 
 async def test_an_administrator_settles_the_letters_of_his_tenant_alone(platform: Platform) -> None:
     mine, others = (f"7d4f0f63-2222-4222-8333-44445555666{n}" for n in (1, 2))
-    await _park(platform.status, mine, ("rejected", "TEST_MINE"), tenant="ville")
-    await _park(platform.status, others, ("rejected", "TEST_MINE"), tenant="departement")
-    await _park(platform.status, f"{mine[:-1]}3", ("rejected", "TEST_MINE"))
+    await park(platform.status, mine, ("rejected", "TEST_MINE"), tenant="ville")
+    await park(platform.status, others, ("rejected", "TEST_MINE"), tenant="departement")
+    await park(platform.status, f"{mine[:-1]}3", ("rejected", "TEST_MINE"))
 
     async def seen(who: Principal, **params: str) -> list[str | None]:
         answer = await platform.ask(who, "/dead-letters", params={"reason": "TEST_MINE", **params})
@@ -289,7 +254,7 @@ async def test_an_administrator_settles_the_letters_of_his_tenant_alone(platform
 
 async def test_letters_come_in_pages_and_each_once(platform: Platform) -> None:
     for number in range(5):
-        await _park(platform.status, f"7d4f0f63-3333-4222-8333-44445555666{number}", ("rejected", "TEST_PAGES"))
+        await park(platform.status, f"7d4f0f63-3333-4222-8333-44445555666{number}", ("rejected", "TEST_PAGES"))
     asked = {"reason": "TEST_PAGES", "limit": "2"}
     found, cursor = [], None
     for size in (2, 2, 1):
@@ -305,7 +270,7 @@ async def test_letters_come_in_pages_and_each_once(platform: Platform) -> None:
 
 
 async def test_a_dropped_letter_lets_go_on_what_was_parked_behind_it(platform: Platform) -> None:
-    await _park(platform.status, "7d4f0f63-1111-4222-8333-444455556667")
+    await park(platform.status, "7d4f0f63-1111-4222-8333-444455556667")
     order = {"action": "drop", "reason": "TEST_RULE", "apply": True, "note": "inutile"}
     dropped = (await platform.ask(OPERATOR, "/dead-letters/status", "POST", json=order)).json()
     assert (dropped["applied"], len(dropped["letters"]), len(dropped["released"])) == (True, 1, 1)

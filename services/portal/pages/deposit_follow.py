@@ -14,6 +14,7 @@ from fastapi.responses import Response
 from services.portal.pages import lists
 from services.portal.pages.call import Answer
 from services.portal.pages.deposit import FOLLOWED, MOST, Step, step
+from services.portal.pages.deposit_files import handed_on
 from services.portal.pages.deposit_intake import DEPOSITS, FLOWS
 from services.portal.pages.page import Own, Page
 from services.portal.pages.problems import NOT_FOUND, Problem, Shown
@@ -46,7 +47,14 @@ def add_routes(router: APIRouter) -> None:
         wanted, archives = _ids(page, "d"), _ids(page, "f")
         whole = not wanted and not archives
         found = await (_all(page, tab, suite) if whole else _of_sending(page, tab, wanted, archives))
-        return page.render("deposit/follow.html", found=found, tab=tab, tabs=_tabs(page, found, whole), whole=whole)
+        table = f"{FOLLOWED}/export.csv{'?etat=' if tab else ''}{tab}"
+        tabs = _tabs(page, found, whole)
+        return page.render("deposit/follow.html", found=found, tab=tab, tabs=tabs, whole=whole, table=table)
+
+    @router.get(f"{FOLLOWED}/export.csv")
+    async def export(page: Own, etat: str = "", cursor: str = "") -> Response:
+        asked = {"state": STATES.get(etat), "cursor": cursor[:40]}
+        return await handed_on(page, "ingest", f"{DEPOSITS}/export.csv", {k: v for k, v in asked.items() if v})
 
 
 async def _all(page: Page, tab: str, suite: str) -> Followed:

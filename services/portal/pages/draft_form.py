@@ -6,13 +6,13 @@ keeps where it is from.
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any, Final
 
 import msgspec
 
 from invoice.keywords import words
-from invoice.money import InvalidAmount, parse_amount
+from invoice.money import parse_amount
+from invoice.typed import parse_day
 from services.portal.pages.format import show_number
 from services.portal.pages.forms import Form
 
@@ -42,7 +42,8 @@ _CANONICAL: Final = re.compile(r"-?\d+(?:\.\d{1,2})?")
 _KEYWORDS: Final = 4
 #: Between groups of three digits, where :func:`shown` writes it; one more digit typed there makes a group of four.
 _GROUPS: Final = "\u202f"
-_LONGEST_AMOUNT: Final = 100
+#: Longer than any amount or day: what is read takes no time.
+_LONGEST_READ: Final = 100
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +96,7 @@ def shown(name: str, value: str | None) -> str:
         return ""
     if name in DATES:
         try:
-            return date.fromisoformat(value).strftime("%d/%m/%Y")
+            return parse_day(value).strftime("%d/%m/%Y")
         except ValueError:
             return value
     if name in AMOUNTS and _CANONICAL.fullmatch(value):
@@ -189,27 +190,38 @@ def _place(found: Mapping[str, Any]) -> float:
 
 
 def changes(draft: Mapping[str, Any], form: Form) -> dict[str, str | None]:
-    """The fields that a form changes. What it does not name, or says as it stands, stays; an amount in any writing."""
+    """The fields that a form changes. What it does not name, or says as it stands, stays; an amount and a day in any
+    writing, and lines of a text as a script or a browser ends them."""
     changed: dict[str, str | None] = {}
     for field in draft["fields"]:
         name = field["name"]
         if name not in FIELDS or not form.has(name):
             continue
-        written = form.text(name)
-        if written == shown(name, field["value"]):
+        written = _lines_of(form.text(name))
+        if written == _lines_of(shown(name, field["value"])):
             continue
         if name in AMOUNTS:
             written = written.replace(_GROUPS, "")
-            if _same_amount(written, field["value"]):
-                continue
+        if _same(name, written, field["value"] or ""):
+            continue
         changed[name] = written or None
     return changed
 
 
-def _same_amount(written: str, saved: str | None) -> bool:
+def _lines_of(text: str) -> str:
+    """A text as forms send it, its lines ended in one way: a browser ends them with two characters, a script with
+    one."""
+    return text.replace("\r\n", "\n").strip()
+
+
+def _same(name: str, written: str, saved: str) -> bool:
+    """Whether two writings are of one amount or one day; of nothing else."""
+    if name not in (*DATES, *AMOUNTS) or max(len(written), len(saved)) > _LONGEST_READ:
+        return False
+    read = parse_day if name in DATES else parse_amount
     try:
-        return len(written) <= _LONGEST_AMOUNT and parse_amount(written) == parse_amount(saved or "")
-    except InvalidAmount:
+        return read(written) == read(saved)
+    except ValueError:
         return False
 
 

@@ -10,15 +10,30 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from services.common import bodies
-from services.portal.pages import deposit_intake
+from services.portal.pages import deposit_intake, lists
 from services.portal.pages.deposit import body_of, following, may_deposit, no_right
 from services.portal.pages.deposit_files import handed_on
 from services.portal.pages.deposit_intake import FLOWS
 from services.portal.pages.forms import Form
 from services.portal.pages.page import Own, Page
+from services.portal.pages.problems import NOT_FOUND, Shown
 
 _PAGE: Final = 20
 _ITEMS: Final = 100
+#: The tabs of the list, as addresses name them, and the states that each shows; all of them has no name.
+STATES: Final[dict[str, tuple[str, ...]]] = {
+    "en-cours": (
+        "UPLOADING",
+        "IN_RECU",
+        "IN_EN_ATTENTE_TRAITEMENT_CPP",
+        "IN_EN_COURS_TRAITEMENT_CPP",
+        "IN_EN_ATTENTE_RETRAITEMENT_CPP",
+        "IN_INCIDENTE",
+    ),
+    "integrees": ("IN_INTEGRE",),
+    "en-partie": ("IN_INTEGRE_PARTIEL",),
+    "rejetees": ("IN_REJETE",),
+}
 #: Of so many recipients of refused invoices a page shows the public contact.
 _CONTACTS: Final = 5
 #: The tabs of a flow: which outcomes each lists.
@@ -41,10 +56,15 @@ def add_routes(router: APIRouter) -> None:
 
 def _add_list(router: APIRouter) -> None:
     @router.get("/flux")
-    async def flows(page: Own, suite: str = "") -> Response:
+    async def flows(page: Own, etat: str = "", suite: str = "") -> Response:
         if not may_deposit(page):
             return no_right(page)
-        return await _listed(page, Form(), suite)
+        return await _listed(page, Form(), etat, suite)
+
+    @router.get("/flux/export.csv")
+    async def export(page: Own, etat: str = "", cursor: str = "") -> Response:
+        asked = {"state": STATES.get(etat), "cursor": cursor[:40]}
+        return await handed_on(page, "ingest", f"{FLOWS}/export.csv", {k: v for k, v in asked.items() if v})
 
     @router.post("/flux")
     @bodies.takes(bodies.ARCHIVES)
@@ -57,23 +77,36 @@ def _add_list(router: APIRouter) -> None:
             assert each.problem is not None
             form.wrong("file", page.t("deposit.kept_out", name=each.name, why=page.said(each.problem)))
         if not form.valid:
-            return await _listed(page, form, "")
+            return await _listed(page, form)
         return page.go(following(found.sent))
 
 
-async def _listed(page: Page, form: Form, after: str) -> Response:
-    found = await page.call.get("ingest", FLOWS, {"limit": _PAGE, "cursor": after[:40]})
-    data = found.data or {}
+async def _listed(page: Page, form: Form, etat: str = "", after: str = "") -> Response:
+    """One page of his archives, newest first. Raises ``Shown`` for a place in the list that is none."""
+    tab = etat if etat in STATES else ""
+    asked = {"limit": _PAGE, "state": STATES.get(tab)}
+    listed = await lists.page_of(page, "ingest", FLOWS, "flows", asked, after)
+    if form.valid and listed.problem is not None and not listed.problem.away:
+        raise Shown(NOT_FOUND if listed.problem.status == 400 else listed.problem)
     return page.render(
         "flow/list.html",
         status=200 if form.valid else 422,
         form=form,
-        flows=data.get("flows", []),
+        flows=listed.rows,
         tones=_ENDS,
-        next=f"/flux?suite={data['next']}" if data.get("next") else None,
-        first="/flux" if after else None,
-        problem=found.problem,
+        tab=tab,
+        tabs=[
+            (name, page.t(f"flow.filter_{name.replace('-', '_') or 'all'}"), _address(name)) for name in ("", *STATES)
+        ],
+        table=f"/flux/export.csv{'?etat=' if tab else ''}{tab}",
+        next=listed.next,
+        first=listed.first,
+        problem=listed.problem,
     )
+
+
+def _address(tab: str) -> str:
+    return f"/flux?etat={tab}" if tab else "/flux"
 
 
 def _add_one(router: APIRouter) -> None:

@@ -226,6 +226,8 @@ class Page:
         response = self.render("error.html", status=problem.status, problem=problem, kept=held)
         if problem.wait is not None:
             response.headers["Retry-After"] = str(problem.wait)
+        if held is not None:  # what somebody wrote is his, were his session over
+            response.headers["Cache-Control"] = "private, no-store"
         return response
 
     @property

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from services.common import bodies
-from services.portal.pages import lists
+from services.portal.pages import deciding, lists
 from services.portal.pages.forms import Form
 from services.portal.pages.page import Own, Page
 from services.portal.pages.problems import NOT_FOUND, Shown
@@ -83,7 +83,7 @@ async def _seen(page: Page, identity: UUID) -> dict[str, Any]:
 def _add_looking(router: APIRouter) -> None:
     @router.get("/gestion/justificatifs/{proof}")
     async def look(page: Own, proof: UUID) -> Response:
-        return await _shown(page, Form(), await _seen(page, proof))
+        return await _shown(page, Form(), proof)
 
     @router.get("/gestion/justificatifs/{proof}/document")
     async def document(page: Own, proof: UUID) -> Response:
@@ -96,7 +96,8 @@ def _add_looking(router: APIRouter) -> None:
         return Response(answer.data, media_type=answer.headers.get("content-type"), headers=headers)
 
 
-async def _shown(page: Page, form: Form, found: dict[str, Any]) -> Response:
+async def _shown(page: Page, form: Form, identity: UUID) -> Response:
+    found = await _seen(page, identity)
     known = await page.call.get("portal", f"{API}/proofs/kinds")
     kind = next((each for each in known.data or () if each["code"] == found["kind"]), None)
     who = await _sender(page, found)
@@ -121,17 +122,10 @@ def _add_deciding(router: APIRouter) -> None:
         form = await page.form()
         answer = await page.call.post("portal", f"{API}/proofs/{proof}/approve")
         if not form.take(answer.problem):
-            return await _shown(page, form, await _seen(page, proof))
+            return await _shown(page, form, proof)
         return page.go("/gestion", "paper_approved")
 
     @router.post("/gestion/justificatifs/{proof}/refus")
     async def refuse(page: Own, proof: UUID) -> Response:
-        form = await page.form()
-        if len(form.text("reason")) < 10:
-            form.wrong("reason", page.t("people.reason_missing"))
-            return await _shown(page, form, await _seen(page, proof))
-        given = {"reason": form.text("reason")[:1000]}
-        answer = await page.call.post("portal", f"{API}/proofs/{proof}/refuse", given)
-        if not form.take(answer.problem):
-            return await _shown(page, form, await _seen(page, proof))
-        return page.go("/gestion", "paper_refused")
+        path = f"{API}/proofs/{proof}/refuse"
+        return await deciding.refuse(page, path, "paper_refused", lambda form: _shown(page, form, proof))
