@@ -251,7 +251,7 @@ ROWS: tuple[Row, ...] = (
     Row("supervision-courbe", "/supervision/courbes/rates", "otto", route="/supervision/courbes/{name}"),
     Row("supervision-barres", "/supervision/courbes/risks", "agnes", route="/supervision/courbes/{name}"),
     Row("supervision-lecture", "/supervision/lecture", "otto"),
-    Row("supervision-flux", "", "otto", address=deposits.rejected_flows),
+    Row("supervision-flux", "/supervision/flux", "otto", address=deposits.rejected_flows),
     Row("supervision-lettres", "/supervision/lettres", "otto"),
     Row(
         "supervision-lettre",

@@ -55,7 +55,7 @@ async def test_a_session_that_is_over_keeps_what_was_written(world: World) -> No
     world.who = None
     answer = await world.post(password="secret words", totp="123456", version="3")
     assert answer.status_code == 401
-    assert answer.headers["cache-control"] == "private, no-cache"
+    assert answer.headers["cache-control"] == "private, no-store"
     assert _holds(answer, "csrf", "once", "comment", "version", "password", "totp") == [
         "csrf",
         "once",
