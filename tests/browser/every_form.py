@@ -10,6 +10,8 @@ from collections.abc import Iterable
 _DRAFT, _ONE = "/brouillons/{draft_id}", "/structures/{structure}"
 _FACTORS, _PROGRAM = "/compte/securite", "/structures/{structure}/logiciels/{client}"
 _LETTERS, _WEBHOOK = "/supervision/lettres/{service}", "/webhooks/{webhook}"
+#: Where script sends the files of a form instead, one by one (`data-upload`).
+_UPLOADED = {"/flux": "/deposer"}
 PRESSED: dict[str, dict[str, tuple[str, ...]]] = {
     "test_accounts": {
         "test_a_craftsman_joins_on_his_telephone": ("/inscription",),
@@ -143,7 +145,11 @@ def promised(file: str, test: str) -> tuple[str, ...]:
 def unsent(routes: Iterable[str], sent: Iterable[str]) -> list[str]:
     """Those of the routes that none of these addresses is of."""
     paths = set(sent)
-    return [route for route in routes if not any(re.fullmatch(_pattern(route), path) for path in paths)]
+    return [
+        route
+        for route in routes
+        if _UPLOADED.get(route) not in paths and not any(re.fullmatch(_pattern(route), path) for path in paths)
+    ]
 
 
 def _pattern(route: str) -> str:

@@ -102,7 +102,9 @@ def test_whoever_treats_invoices_sees_what_late_ones_cost(world: Platform, visit
 def test_a_stage_has_a_curve_of_its_own_in_every_span(world: Platform, visit: Opens) -> None:
     seen = visit("otto")
     page = seen.open("/supervision")
-    page.get_by_role("link", name="Flux avec factures rejetées").click()
+    page.get_by_role("link", name="Flux avec factures rejetées", exact=True).click()
+    page.get_by_role("link", name="Flux avec factures rejetées : courbe").click()
+    page.get_by_role("link", name="Une heure", exact=True).click()
     page.wait_for_function(_DRAWN, timeout=PATIENCE)
     page.get_by_role("link", name="31 jours", exact=True).click()
     page.wait_for_function(_DRAWN, timeout=PATIENCE)
@@ -125,6 +127,7 @@ def test_for_others_there_is_no_supervision(world: Platform, visit: Opens, who: 
 def test_figures_change_while_one_looks_until_one_stops_them(world: Platform, visit: Opens) -> None:
     seen = visit("otto")
     page = seen.open("/supervision")
+    page.locator(".curve img").last.scroll_into_view_if_needed()  # they are loaded as one comes to them
     page.wait_for_function(_DRAWN, timeout=PATIENCE)
     park(world, _key(6), "BROWSER_LIVE")
     page.get_by_role("link", name="BROWSER_LIVE").wait_for(timeout=PATIENCE)
